@@ -1,19 +1,15 @@
 """The server's process: started as our child, ready when it answers, stopped in order."""
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
-import threading
 import time
-from concurrent.futures import Future
 from pathlib import Path
 
 import psycopg
 import structlog
 
-from vinculo.postgres import stepdown
+from vinculo.postgres.child import start_child
 from vinculo.postgres.cluster import ENVIRONMENT, Cluster
 from vinculo.postgres.errors import StartFailedError
 
@@ -118,43 +114,14 @@ class ServerProcess:
         self._process = self._spawn()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        """Start it from a thread that lives as long as it does.
-
-        The death signal follows the thread that started a process, not the whole parent: started
-        from a passing thread, the server would end with that thread.
-        """
-        started: Future[subprocess.Popen[bytes]] = Future()
-
-        def keep() -> None:
-            try:
-                process = self._popen()
-            except BaseException as error:  # noqa: BLE001 - raised again by result()
-                started.set_exception(error)
-                return
-            started.set_result(process)
-            process.wait()
-
-        threading.Thread(target=keep, name="postgres-keeper", daemon=True).start()
-        return started.result()
-
-    def _popen(self) -> subprocess.Popen[bytes]:
-        account = self._cluster.account
-        mode = "wb" if self._log_is_long() else "ab"
-        with self._log_path.open(mode) as output:
+        with self._log_path.open("wb" if self._log_is_long() else "ab") as output:
             self._log_path.chmod(0o600)
-            return subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", stepdown.__file__, str(os.getpid())),
-                    *(str(account.user_id if account.dropped else -1), str(account.group_id)),
-                    *(self._cluster.binaries.program("postgres"), "-D", str(self._cluster.folder)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd="/",
-                env=ENVIRONMENT,
-                start_new_session=True,  # a Ctrl-C at the terminal is for us, not for the server
-                pass_fds=(self._lock_descriptor,),
+            return start_child(
+                [self._cluster.binaries.program("postgres"), "-D", str(self._cluster.folder)],
+                output=output,
+                environment=ENVIRONMENT,
+                account=self._cluster.account,
+                inherited_files=[self._lock_descriptor],
             )
 
     def _log_is_long(self) -> bool:

@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> None:
         os.setgroups([])
         os.setgid(group_id)
         os.setuid(user_id)
+    # A shell that starts us in the background has us ignore SIGINT, and we hand that down.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
         if os.getppid() != parent:
