@@ -38,6 +38,9 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
+# After a kill the same broker is let in again once its old session has ended.
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=400
 group.initial.rebalance.delay.ms=0
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL as the rest of the product sees it: start, a conninfo, stop."""
 
 import atexit
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from vinculo.postgres.account import choose_account, make_data_folder
 from vinculo.postgres.binaries import find_binaries, within_reach
 from vinculo.postgres.cluster import OWNER, Cluster
 from vinculo.postgres.lock import FolderLock
-from vinculo.postgres.process import NOTICE_AFTER_SECONDS, POLL_SECONDS, ServerProcess, answers
+from vinculo.postgres.process import NOTICE_AFTER_SECONDS, POLL_SECONDS, ServerProcess
 from vinculo.postgres.sockets import make_socket_folder, socket_folder_for
 
 DATABASE = "vinculo"
@@ -82,15 +83,16 @@ class EmbeddedPostgres:
             account = choose_account()
             make_data_folder(self._data_folder, account)
             if not self._take_or_join():
-                return self._ready()
+                return self.conninfo
             self._owner_process_id = os.getpid()
             atexit.register(self.stop)
         try:
             self._serve()
-            return self._ready()
+            self._make_database()
         except BaseException:
             self.stop()
             raise
+        return self.conninfo
 
     def stop(self) -> None:
         """End the server if this object started it; harmless otherwise."""
@@ -111,8 +113,11 @@ class EmbeddedPostgres:
         """True once the folder is ours; False once another process's server answers."""
         notice_at = time.monotonic() + NOTICE_AFTER_SECONDS
         while not self._lock.take():
-            if self._lock.published() and answers(self._conninfo_of("postgres")):
-                return False
+            if self._lock.published():
+                # A server whose owner just died may still answer once: ask for all we need.
+                with contextlib.suppress(psycopg.OperationalError):
+                    self._make_database()
+                    return False
             if time.monotonic() > notice_at:
                 notice_at = float("inf")
                 log.info("postgres_waiting_for_owner", folder=str(self._data_folder))
@@ -140,7 +145,7 @@ class EmbeddedPostgres:
         )
         self._server.wait_until_ready()
 
-    def _ready(self) -> str:
+    def _make_database(self) -> None:
         """Make the database if it is missing."""
         with psycopg.connect(self._conninfo_of("postgres"), autocommit=True) as connection:
             found = connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
@@ -149,7 +154,6 @@ class EmbeddedPostgres:
                     connection.execute(f"create database {DATABASE}")
                 except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     log.debug("database_made_by_another_process")
-        return self.conninfo
 
     def _conninfo_of(self, database: str, socket_folder: Path | None = None) -> str:
         folder = socket_folder or self._lock.published() or self._socket_folder
