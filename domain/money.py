@@ -1,0 +1,44 @@
+"""Checked quantities: money in minor units, thousandths, points. Integers all, never floats."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+# Beyond 2**53 - 1 a JSON reader in another language would round in silence.
+INTEGER_MAX = 2**53 - 1
+
+MinorUnits = Annotated[
+    int,
+    Meta(ge=-INTEGER_MAX, le=INTEGER_MAX, description="Money in minor units of its currency."),
+]
+Amount = Annotated[
+    int,
+    Meta(ge=0, le=INTEGER_MAX, description="Money in minor units of its currency, not negative."),
+]
+Thousandths = Annotated[
+    int, Meta(ge=0, le=INTEGER_MAX, description="A quantity in thousandths of its unit.")
+]
+Points = Annotated[
+    int, Meta(ge=1, le=INTEGER_MAX, description="Points of a loyalty currency, at least one.")
+]
+PointsDifference = Annotated[
+    int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX, description="Points gained (+) or lost (-).")
+]
+
+Currency = Literal[
+    "AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BHD",
+    "BIF", "BMD", "BND", "BOB", "BRL", "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF",
+    "CLP", "CNY", "COP", "CRC", "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP", "ERN",
+    "ETB", "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD",
+    "HNL", "HTG", "HUF", "IDR", "ILS", "INR", "IQD", "IRR", "ISK", "JMD", "JOD", "JPY", "KES",
+    "KGS", "KHR", "KMF", "KPW", "KRW", "KWD", "KYD", "KZT", "LAK", "LBP", "LKR", "LRD", "LSL",
+    "LYD", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRU", "MUR", "MVR", "MWK", "MXN",
+    "MYR", "MZN", "NAD", "NGN", "NIO", "NOK", "NPR", "NZD", "OMR", "PAB", "PEN", "PGK", "PHP",
+    "PKR", "PLN", "PYG", "QAR", "RON", "RSD", "RUB", "RWF", "SAR", "SBD", "SCR", "SDG", "SEK",
+    "SGD", "SHP", "SLE", "SOS", "SRD", "SSP", "STN", "SVC", "SYP", "SZL", "THB", "TJS", "TMT",
+    "TND", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "UGX", "USD", "UYU", "UZS", "VED", "VES",
+    "VND", "VUV", "WST", "XAF", "XCD", "XCG", "XOF", "XPF", "YER", "ZAR", "ZMW", "ZWG",
+]  # fmt: skip
+"""An ISO 4217 currency code."""

@@ -1,0 +1,1 @@
+"""The append-only logs on PostgreSQL: intake, append, read, subjects' keys, decisions."""

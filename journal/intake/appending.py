@@ -1,0 +1,243 @@
+"""Appending: one transaction; swap, head, look-up, COPY, rejects, accounts, commit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+import psycopg
+
+from domain.errors import VinculoError
+from journal.connecting import Uuid, UuidArray, binary_cursor
+from journal.intake.batch import Batch, Prepared, Rejection
+from journal.intake.message import Channel, Message, Outcome
+from journal.intake.preparing import reject
+from journal.queries import queries
+from journal.rejected import RejectedSeal
+from journal.rows import COPY_HEAD, COPY_TAIL, entry_persona_row, row
+
+_SQL = queries("journal.intake", "append.sql")
+_HOUR = 3_600
+_MICROSECONDS = 1_000_000
+
+
+class FencedError(VinculoError):
+    """Somebody else owns a partition now, or has advanced it. Roll back, claim again."""
+
+
+class StaleKeysError(VinculoError):
+    """A subject was erased or blocked after this batch was sealed. Prepare it again."""
+
+
+class Advance(msgspec.Struct, frozen=True, gc=False):
+    """The compare-and-swap of a partition's offset.
+
+    Args:
+        topic: Kafka topic.
+        partition: its partition.
+        expected: the offset from which this batch was read.
+        next: the offset to read next.
+        epoch: under which the partition was claimed.
+
+    """
+
+    topic: str
+    partition: int
+    expected: int
+    next: int
+    epoch: int
+
+
+def channel_name(log_id: int) -> str:
+    """Return the channel of NOTIFY on which hints about a log are sent."""
+    return f"vinculo_log_{log_id}"
+
+
+class Appending:
+    """Append prepared batches to one facts log.
+
+    Args:
+        log_id: of the facts log.
+        rejected_seal: seals messages that are kept although they could not be read.
+
+    """
+
+    def __init__(self, log_id: int, rejected_seal: RejectedSeal) -> None:
+        self._log_id = log_id
+        self._rejected_seal = rejected_seal
+
+    def append(
+        self,
+        connection: psycopg.Connection,
+        channel: Channel,
+        messages: Sequence[Message],
+        batch: Batch,
+        advances: Sequence[Advance] = (),
+    ) -> list[Outcome]:
+        """Append a batch and return what became of each message, in their order.
+
+        Args:
+            connection: in autocommit; the transaction is begun and ended here.
+            channel: by which the messages came.
+            messages: the batch as it came.
+            batch: the same, prepared.
+            advances: offsets to swap in the same transaction.
+
+        Raises:
+            FencedError: nothing was written.
+            StaleKeysError: nothing was written.
+            psycopg.Error: the transaction failed, or its outcome is unknown.
+
+        """
+        seals = self._rejected_seal.provide(connection, batch.recorded_at)
+        with connection.transaction():
+            self._swap(connection, advances)
+            head = self._lock_head(connection, batch)
+            outcomes = self._sort_out(connection, batch, head, len(messages))
+            with connection.pipeline():
+                self._keep(connection, channel, messages, batch, seals)
+                self._mend(connection, messages, outcomes)
+                self._book(connection, channel, messages, outcomes, batch.recorded_at)
+        return outcomes
+
+    def _swap(self, connection: psycopg.Connection, advances: Sequence[Advance]) -> None:
+        # In one order everywhere, so that two workers cannot wait for each other.
+        for advance in sorted(advances, key=lambda one: (one.topic, one.partition)):
+            done = connection.execute(
+                _SQL["swap"], {"log_id": self._log_id, **msgspec.structs.asdict(advance)}
+            )
+            if done.rowcount != 1:
+                message = (
+                    f"{advance.topic}/{advance.partition}: expected to own it at offset "
+                    f"{advance.expected} in epoch {advance.epoch}; another worker took it over"
+                )
+                raise FencedError(message)
+
+    def _lock_head(self, connection: psycopg.Connection, batch: Batch) -> int:
+        found = connection.execute(_SQL["lock_head"], (self._log_id,)).fetchone()
+        if found is None:
+            message = f"expected a head row of log {self._log_id}, found none; create the tenant"
+            raise VinculoError(message)
+        position, erasures = found
+        if batch.prepared and erasures != batch.erasures:
+            message = (
+                f"subjects' keys were looked up at {batch.erasures} erasures, "
+                f"there are {erasures} now; prepare the batch again"
+            )
+            raise StaleKeysError(message)
+        return int(position)
+
+    def _sort_out(
+        self, connection: psycopg.Connection, batch: Batch, head: int, count: int
+    ) -> list[Outcome]:
+        """Tell new facts from repetitions and conflicts, and add the new ones."""
+        known = self._known(connection, batch.prepared)
+        outcomes: list[Outcome | None] = [None] * count
+        fresh: list[Prepared] = []
+        for one in batch.prepared:
+            found = known.get(one.entry_id)
+            if found is None:
+                fresh.append(one)
+                position = head + len(fresh)
+                known[one.entry_id] = (one.content_digest, position)
+                outcomes[one.index] = Outcome("stored", one.source, one.entry_id, position)
+            elif found[0] == one.content_digest:
+                outcomes[one.index] = Outcome("duplicate", one.source, one.entry_id, found[1])
+            else:
+                batch.rejections.append(_conflict(one, found[1]))
+        for index, source in batch.suppressed:
+            outcomes[index] = Outcome("suppressed", source)
+        for rejection in batch.rejections:
+            outcomes[rejection.index] = _rejected(rejection)
+        self._copy(connection, fresh, head)
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _known(
+        self, connection: psycopg.Connection, prepared: Sequence[Prepared]
+    ) -> dict[bytes, tuple[bytes, int]]:
+        if not prepared:
+            return {}
+        cursor = binary_cursor(connection)
+        ids = UuidArray([one.entry_id for one in prepared])
+        cursor.execute(_SQL["known"], (self._log_id, ids))
+        return {entry_id: (digest, position) for entry_id, digest, position in cursor}
+
+    def _copy(self, connection: psycopg.Connection, fresh: Sequence[Prepared], head: int) -> None:
+        if not fresh:
+            return
+        rows = [row(head + n, one.bound, one.leaf) for n, one in enumerate(fresh, 1)]
+        further = [
+            entry_persona_row(self._log_id, head + n, persona_id)
+            for n, one in enumerate(fresh, 1)
+            for persona_id in one.further
+        ]
+        cursor = connection.cursor()
+        with cursor.copy(_SQL["copy_entries"]) as copy:
+            copy.write(b"".join((COPY_HEAD, *rows, COPY_TAIL)))
+        if further:
+            with cursor.copy(_SQL["copy_entry_personas"]) as copy:
+                copy.write(b"".join((COPY_HEAD, *further, COPY_TAIL)))
+        position = head + len(fresh)
+        cursor.execute(_SQL["advance_head"], (position, self._log_id))
+        cursor.execute(_SQL["hint"], (channel_name(self._log_id), str(position)))
+
+    def _keep(
+        self,
+        connection: psycopg.Connection,
+        channel: Channel,
+        messages: Sequence[Message],
+        batch: Batch,
+        seals: bytes,
+    ) -> None:
+        for rejection in batch.rejections:
+            message = messages[rejection.index]
+            kept = self._rejected_seal.row(
+                self._log_id, channel, message, rejection, batch.recorded_at, seals
+            )
+            connection.execute(_SQL["keep_rejected"], kept)
+
+    def _mend(
+        self,
+        connection: psycopg.Connection,
+        messages: Sequence[Message],
+        outcomes: Sequence[Outcome],
+    ) -> None:
+        for message, outcome in zip(messages, outcomes, strict=True):
+            replaced_by = outcome.receipt_id or outcome.entry_id
+            if message.mends is not None and replaced_by is not None:
+                connection.execute(
+                    _SQL["mend"], (Uuid(replaced_by), self._log_id, Uuid(message.mends))
+                )
+
+    def _book(
+        self,
+        connection: psycopg.Connection,
+        channel: Channel,
+        messages: Sequence[Message],
+        outcomes: Sequence[Outcome],
+        recorded_at: int,
+    ) -> None:
+        counted = Counter(
+            (message.topic, outcome.source, outcome.kind)
+            for message, outcome in zip(messages, outcomes, strict=True)
+        )
+        hour = recorded_at // _MICROSECONDS // _HOUR * _HOUR
+        topics, sources, kinds = ([name[part] for name in counted] for part in range(3))
+        values = (self._log_id, channel, hour, topics, sources, kinds, list(counted.values()))
+        connection.execute(_SQL["count"], values)
+
+
+def _conflict(one: Prepared, position: int) -> Rejection:
+    detail = (
+        f"another event with this source and id stands at position {position} with other content; "
+        "send a TouchpointCorrected, or give the new event an id of its own"
+    )
+    return reject(one.index, one.source, "conflicting_content", detail)
+
+
+def _rejected(rejection: Rejection) -> Outcome:
+    return Outcome(
+        "rejected", rejection.source, None, 0, rejection.code, rejection.detail,
+        rejection.receipt_id,
+    )  # fmt: skip

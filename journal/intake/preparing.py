@@ -1,0 +1,147 @@
+"""Preparing: read, name, seal and hash a batch of messages, with two queries at the most."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+import msgspec
+import psycopg
+
+from domain.errors import Refused
+from domain.identifiers import Identifier, Persona
+from journal.entry_ids import mark_uuid8
+from journal.intake.batch import Batch, Prepared, Rejection
+from journal.intake.mapping import Mapping, Statement
+from journal.intake.message import Message
+from journal.rows import bound_fact, field, leaf_of
+from journal.sealing import TenantSecret, seal
+from journal.subject_keys import SubjectKeys
+
+UNKNOWN_SOURCE = "unknown"
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class _SourceOnly(msgspec.Struct, gc=False):
+    source: str = UNKNOWN_SOURCE
+
+
+_SOURCE_DECODER = msgspec.json.Decoder(_SourceOnly)
+
+
+class Preparing:
+    """Prepare batches for one facts log.
+
+    Args:
+        log_id: of the facts log.
+        mapping: reads messages.
+        keys: the subjects' keys.
+        secret: the tenant's.
+        clock: returns microseconds since 1970.
+
+    """
+
+    def __init__(
+        self,
+        log_id: int,
+        mapping: Mapping,
+        keys: SubjectKeys,
+        secret: TenantSecret,
+        clock: Callable[[], int],
+    ) -> None:
+        self._log_id = log_id
+        self._mapping = mapping
+        self._keys = keys
+        self._secret = secret
+        self._clock = clock
+        self._heads: dict[tuple[str, str], bytes] = {}
+
+    def prepare(self, connection: psycopg.Connection, messages: Sequence[Message]) -> Batch:
+        """Return a batch ready to be appended; nothing of it is lost, whatever it holds."""
+        now = self._clock()
+        statements: list[tuple[int, Statement]] = []
+        rejections: list[Rejection] = []
+        named: dict[Persona, Identifier] = {}
+        for index, message in enumerate(messages):
+            try:
+                statement = self._mapping.read(message, now)
+            except Refused as refusal:
+                rejections.append(reject(index, source_of(message), refusal.code, refusal.detail))
+            else:
+                statements.append((index, statement))
+                named.update(statement.identifiers)
+        self._keys.provide(connection, named)
+        batch = Batch(now, self._keys.erasures, [], rejections, [])
+        for index, statement in statements:
+            if self._active(statement):
+                batch.prepared.append(self._seal(index, statement, now))
+            else:
+                batch.suppressed.append((index, statement.source))
+        return batch
+
+    def _active(self, statement: Statement) -> bool:
+        key = self._keys.key
+        return all(key(persona.persona_id).active for persona in statement.identifiers)
+
+    def _seal(self, index: int, statement: Statement, now: int) -> Prepared:
+        body = _encode(statement.body)
+        persona_id = statement.persona.persona_id
+        sealed: bytes | None = None
+        personal = b""
+        digest_key = self._secret.digest_key
+        if statement.personal:
+            personal = _encode(statement.personal)
+            digest_key = self._keys.plain(persona_id)
+            generation = self._keys.key(persona_id).generation
+            sealed = seal(digest_key, generation, personal, statement.entry_id)
+        digest = content_digest(digest_key, statement, body, personal)
+        bound = bound_fact(
+            self._log_id, statement.occurred_at, now, statement.entry_id, persona_id,
+            statement.refers_to, self._head(statement), digest, body, sealed,
+        )  # fmt: skip
+        further: tuple[bytes, ...] = ()
+        if len(statement.identifiers) > 1:
+            further = tuple(
+                one.persona_id for one in statement.identifiers if one is not statement.persona
+            )
+        return Prepared(
+            index, statement.source, statement.entry_id, digest, bound, leaf_of(bound), further
+        )
+
+    def _head(self, statement: Statement) -> bytes:
+        name = (statement.source, statement.type)
+        head = self._heads.get(name)
+        if head is None:
+            head = field(name[0].encode()) + field(name[1].encode())
+            self._heads[name] = head
+        return head
+
+
+def content_digest(key: bytes, statement: Statement, body: bytes, personal: bytes) -> bytes:
+    """Return 16 bytes that tell a repetition from a conflict, keyed so that nobody can guess.
+
+    Binds type, time, subject, body and personal fields, but not the publisher's trace, which may
+    differ when an event is sent again.
+    """
+    if statement.body.traceparent is not None:
+        body = _encode(msgspec.structs.replace(statement.body, traceparent=None))
+    head = statement.type.encode() + statement.occurred_at.to_bytes(8, signed=True)
+    hashed = blake2b(head + statement.persona.persona_id, digest_size=16, key=key)
+    hashed.update(len(body).to_bytes(4) + body + personal)
+    return hashed.digest()
+
+
+def reject(index: int, source: str, code: str, detail: str) -> Rejection:
+    """Return a rejection with a receipt of its own."""
+    return Rejection(index, source, code, detail, mark_uuid8(os.urandom(16)))
+
+
+def source_of(message: Message) -> str:
+    """Return who sent a message that could not be read, ``unknown`` if not even that is legible."""
+    if message.attributes is not None:
+        return message.attributes.get("source", UNKNOWN_SOURCE)[:200] or UNKNOWN_SOURCE
+    try:
+        return _SOURCE_DECODER.decode(message.payload).source[:200] or UNKNOWN_SOURCE
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return UNKNOWN_SOURCE

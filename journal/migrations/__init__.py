@@ -1,0 +1,1 @@
+"""Numbered migrations of the journal's schemas; the mechanism is ``journal.migrating``."""

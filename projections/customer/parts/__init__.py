@@ -1,0 +1,1 @@
+"""The parts of the customer 360, one module each."""
