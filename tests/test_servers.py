@@ -37,6 +37,12 @@ def test_each_test_owns_a_database_without_rows_of_others(databases: Databases) 
     assert (None,) == found
 
 
+def test_a_fresh_database_has_the_product_s_schema(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("select count(*) > 0 from vinculo_migration").fetchone()
+    assert (True,) == found
+
+
 def test_a_database_is_gone_after_its_test_even_while_somebody_is_connected(
     databases: Databases, postgres_server: str
 ) -> None:

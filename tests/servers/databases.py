@@ -9,6 +9,10 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from journal.migrating import migrate
+
+REPOSITORY = Path(__file__).parents[2]
+
 
 def with_database(url: str, name: str) -> str:
     """The same server's URL with another database."""
@@ -21,13 +25,10 @@ def distribution_binaries(version: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def migrate(conninfo: str) -> None:
-    """Make the product's schema."""
-    try:
-        from journal.migrations import migrate as migrate_journal  # noqa: PLC0415
-    except ImportError:
-        return
-    migrate_journal(conninfo)
+def rooms_with_migrations() -> list[str]:
+    """The rooms that have a schema of their own, in the order of their arrows."""
+    rooms = ("journal", "projections", "consumers", "api")
+    return [room for room in rooms if (REPOSITORY / room / "migrations").is_dir()]
 
 
 class Databases:
@@ -73,7 +74,7 @@ class Databases:
         if self._template is None:
             name = f"vinculo_template_{self._session}"
             self._execute("create database {}", name)
-            migrate(with_database(self._url, name))
+            migrate(with_database(self._url, name), rooms_with_migrations())
             self._template = name
         return self._template
 
