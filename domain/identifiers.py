@@ -31,7 +31,7 @@ class Identifier(msgspec.Struct, frozen=True, gc=False):
     value: str
 
 
-class Persona(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class Persona(msgspec.Struct, frozen=True, gc=False, array_like=True, order=True):
     """The history under one identifier, named without telling who it is.
 
     Args:

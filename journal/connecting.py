@@ -21,10 +21,13 @@ _BYTEA_OID = 17
 _UUID_OID = 2950
 _BYTEA_ARRAY_OID = 1001
 _UUID_ARRAY_OID = 2951
+_TRUE, _FALSE = b"\x01", b"\x00"
 
 
 class ByteaArray:
     """Bytes for ``unnest(%s)``, sent as they are; the driver's own way costs 3 µs an item."""
+
+    items: list[bytes | None]
 
     def __init__(self, items: Iterable[bytes]) -> None:
         self.items = list(items)
@@ -34,6 +37,32 @@ class UuidArray(ByteaArray):
     """Uuids for ``= ANY(%s)``, given as 16 bytes each and sent as they are."""
 
 
+class TextArray(ByteaArray):
+    """Texts for ``unnest(%s)``, None for NULL."""
+
+    def __init__(self, items: Iterable[str | None]) -> None:
+        self.items = [None if item is None else item.encode() for item in items]
+
+
+class InstantArray(ByteaArray):
+    """Instants (microseconds since 1970) for ``unnest(%s)`` as timestamptz, None for NULL."""
+
+    def __init__(self, items: Iterable[int | None]) -> None:
+        self.items = [
+            None
+            if item is None
+            else (item - POSTGRES_EPOCH_MICROSECONDS).to_bytes(8, signed=True)
+            for item in items
+        ]
+
+
+class FlagArray(ByteaArray):
+    """Booleans for ``unnest(%s)``."""
+
+    def __init__(self, items: Iterable[bool]) -> None:
+        self.items = [_TRUE if item else _FALSE for item in items]
+
+
 class Uuid:
     """One uuid given as 16 bytes."""
 
@@ -41,12 +70,15 @@ class Uuid:
         self.uuid = uuid
 
 
-def _array(element_oid: int, items: list[bytes]) -> bytes:
-    head = bytes(4) + element_oid.to_bytes(4)
+_NULL = (-1).to_bytes(4, signed=True)
+
+
+def _array(element_oid: int, items: list[Any]) -> bytes:
+    head = int(None in items).to_bytes(4) + element_oid.to_bytes(4)
     if not items:
         return bytes(4) + head
-    lengths = (len(item).to_bytes(4) + item for item in items)
-    return b"".join(((1).to_bytes(4), head, len(items).to_bytes(4), (1).to_bytes(4), *lengths))
+    fields = (_NULL if item is None else len(item).to_bytes(4) + item for item in items)
+    return b"".join(((1).to_bytes(4), head, len(items).to_bytes(4), (1).to_bytes(4), *fields))
 
 
 class _ByteaArrayDumper(Dumper):
@@ -55,6 +87,30 @@ class _ByteaArrayDumper(Dumper):
 
     def dump(self, obj: ByteaArray) -> Buffer:
         return _array(_BYTEA_OID, obj.items)
+
+
+class _TextArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = 1009
+
+    def dump(self, obj: TextArray) -> Buffer:
+        return _array(25, obj.items)
+
+
+class _InstantArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = 1185
+
+    def dump(self, obj: InstantArray) -> Buffer:
+        return _array(1184, obj.items)
+
+
+class _FlagArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = 1000
+
+    def dump(self, obj: FlagArray) -> Buffer:
+        return _array(16, obj.items)
 
 
 class _UuidArrayDumper(Dumper):
@@ -77,6 +133,9 @@ def prepare_types(connection: psycopg.Connection | psycopg.AsyncConnection) -> N
     """Teach a connection the cheap types of this module."""
     connection.adapters.register_loader("uuid", ByteaBinaryLoader)
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
+    connection.adapters.register_dumper(TextArray, _TextArrayDumper)
+    connection.adapters.register_dumper(InstantArray, _InstantArrayDumper)
+    connection.adapters.register_dumper(FlagArray, _FlagArrayDumper)
     connection.adapters.register_dumper(ByteaArray, _ByteaArrayDumper)
     connection.adapters.register_dumper(UuidArray, _UuidArrayDumper)
     connection.adapters.register_dumper(Uuid, _UuidDumper)
@@ -108,6 +167,9 @@ def binary_cursor(connection: psycopg.Connection) -> psycopg.Cursor:
 
 
 __all__ = [
+    "FlagArray",
+    "InstantArray",
+    "TextArray",
     "POSTGRES_EPOCH_MICROSECONDS",
     "ROLE",
     "ByteaArray",

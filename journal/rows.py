@@ -33,6 +33,9 @@ _LEAF_PREFIX = b"\x00"
 # log_id, stream_version NULL, occurred_at, recorded_at, entry_id, persona_id, stream_id NULL.
 _FACT = Struct("!iiiiqiqi16si16si")
 _FACT_PACK = _FACT.pack
+# log_id, stream_version, occurred_at, recorded_at, entry_id, persona_id NULL, stream_id,
+# refers_to NULL.
+_DECISION_PACK = Struct("!iiiiiqiqi16sii16si").pack
 _ENTRY_PERSONA_PACK = Struct("!hiiiqi16s").pack
 
 
@@ -77,6 +80,30 @@ def bound_fact(  # noqa: PLR0913, PLR0917 - the columns of a fact are what they 
         _DIGEST_LENGTH, content_digest,
         len(body).to_bytes(4), body,
         NULL if sealed is None else field(sealed),
+    ))  # fmt: skip
+
+
+def bound_decision(  # noqa: PLR0913, PLR0917 - the columns of a decision are what they are
+    log_id: int,
+    stream_version: int,
+    occurred_at: int,
+    recorded_at: int,
+    entry_id: bytes,
+    stream_id: bytes,
+    source_and_type: bytes,
+    content_digest: bytes,
+    body: bytes,
+) -> bytes:
+    """Return the bound fields of a decision; ``source_and_type`` are two fields already."""
+    fixed = _DECISION_PACK(
+        4, log_id, 4, stream_version,
+        8, occurred_at - POSTGRES_EPOCH_MICROSECONDS,
+        8, recorded_at - POSTGRES_EPOCH_MICROSECONDS,
+        16, entry_id, -1, 16, stream_id, -1,
+    )  # fmt: skip
+    return b"".join((
+        fixed, source_and_type, _DIGEST_LENGTH, content_digest,
+        len(body).to_bytes(4), body, NULL,
     ))  # fmt: skip
 
 

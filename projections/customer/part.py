@@ -27,6 +27,7 @@ import msgspec
 from domain.calendar import Calendar
 from domain.fact import Fact
 from domain.lifecycle.rules import LifecycleRulebook
+from domain.loyalty.programmes import ProgrammeRegister
 from domain.touchpoints.base import Touchpoint
 
 
@@ -36,11 +37,13 @@ class Context(msgspec.Struct, frozen=True):
     Args:
         calendar: business days.
         lifecycle: the lifecycle rules, effective-dated.
+        loyalty: what is settled about loyalty programmes.
 
     """
 
     calendar: Calendar
     lifecycle: LifecycleRulebook
+    loyalty: ProgrammeRegister = ProgrammeRegister()
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -1,0 +1,162 @@
+"""Histories: the effective touchpoints of some personas, as known at a position.
+
+This is what refolds read: merges, unlinks, corrections, rebuilds, explanations. It costs a few
+queries for any number of personas, never one for each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import msgspec
+import psycopg
+
+from domain.correcting import CORRECTIONS, Naming, effective
+from domain.fact import Fact
+from domain.touchpoints import CATALOGUE
+from journal.connecting import Uuid, UuidArray, binary_cursor
+from journal.queries import queries
+from journal.reading import FactReader, Row
+
+_SQL = queries("journal", "reading.sql")
+_CORRECTION_NAMES = frozenset(CATALOGUE.names[kind] for kind in CORRECTIONS)
+
+
+class PersonaRange(msgspec.Struct, frozen=True):
+    """All personas from one id to another, both included; 16 bytes each."""
+
+    low: bytes
+    high: bytes
+
+
+class History(msgspec.Struct):
+    """What is known of some personas.
+
+    Args:
+        facts: effective touchpoints, in no order; their persona is the effective subject.
+        naming: the corrections and voids that made them so, by the entry they name.
+
+    """
+
+    facts: list[Fact]
+    naming: dict[bytes, list[Naming]]
+
+
+class Histories:
+    """Read histories from one facts log.
+
+    Args:
+        log_id: of the facts log.
+        reader: turns rows into facts.
+
+    """
+
+    def __init__(self, log_id: int, reader: FactReader) -> None:
+        self._log_id = log_id
+        self._reader = reader
+
+    def of_personas(
+        self, connection: psycopg.Connection, personas: Collection[bytes], up_to: int
+    ) -> History:
+        """Return every effective touchpoint that is, or touches, one of these personas'.
+
+        A touchpoint that a correction moved away is not among them; one that was moved here is.
+
+        Args:
+            connection: to the journal.
+            personas: 16 bytes each.
+            up_to: as known at this position.
+
+        """
+        wanted = UuidArray(personas)
+        rows = self._rows(connection, "by_personas", (self._log_id, wanted, up_to))
+        values = {"log_id": self._log_id, "personas": wanted, "up_to": up_to}
+        rows += self._rows(connection, "touching_personas", values)
+        return self._resolve(connection, rows, up_to)
+
+    def of_range(
+        self, connection: psycopg.Connection, personas: PersonaRange, up_to: int
+    ) -> History:
+        """Return the same for all personas of a range."""
+        low, high = Uuid(personas.low), Uuid(personas.high)
+        rows = self._rows(connection, "by_persona_range", (self._log_id, low, high, up_to))
+        values = {"log_id": self._log_id, "low": low, "high": high, "up_to": up_to}
+        rows += self._rows(connection, "touching_persona_range", values)
+        return self._resolve(connection, rows, up_to)
+
+    def linking(self, connection: psycopg.Connection, after: int, up_to: int) -> History:
+        """Return every effective touchpoint between two positions that names several personas."""
+        values = {"log_id": self._log_id, "after": after, "up_to": up_to}
+        return self._resolve(connection, self._rows(connection, "linking_after", values), up_to)
+
+    def by_ids(
+        self, connection: psycopg.Connection, entry_ids: Collection[bytes], up_to: int
+    ) -> list[Fact]:
+        """Return touchpoints as stated, by entry id; those that are not there are left out."""
+        values = (self._log_id, UuidArray(entry_ids), up_to)
+        return self._reader.facts(self._rows(connection, "by_ids", values))
+
+    def with_targets(
+        self, connection: psycopg.Connection, entry_ids: Collection[bytes], up_to: int
+    ) -> list[tuple[Fact, bytes | None]]:
+        """Return entries as stated, each with the entry that it names if it names one."""
+        values = (self._log_id, UuidArray(entry_ids), up_to)
+        rows = self._rows(connection, "by_ids", values)
+        return [(self._reader.fact(row), row[3]) for row in rows]
+
+    def naming(
+        self, connection: psycopg.Connection, entry_ids: Collection[bytes], up_to: int
+    ) -> dict[bytes, list[Naming]]:
+        """Return corrections and voids of some entries, and those of the corrections themselves."""
+        found: dict[bytes, list[Naming]] = defaultdict(list)
+        asked = list(entry_ids)
+        while asked:
+            values = (self._log_id, UuidArray(asked), up_to)
+            asked = []
+            for row in self._rows(connection, "naming", values):
+                naming = self._reader.naming(row)
+                if naming is not None:
+                    found[naming.target].append(naming)
+                    asked.append(naming.fact.entry_id)
+        return dict(found)
+
+    def _resolve(self, connection: psycopg.Connection, rows: list[Row], up_to: int) -> History:
+        stated = self._stated(connection, rows, up_to)
+        naming: dict[bytes, list[Naming]] = {}
+        if stated and self._anything_corrected(connection):
+            naming = self.naming(connection, stated.keys(), up_to)
+        if not naming:
+            return History(list(stated.values()), naming)
+        resolved = (effective(fact, naming) for fact in stated.values())
+        return History([fact for fact in resolved if fact is not None], naming)
+
+    def _stated(
+        self, connection: psycopg.Connection, rows: list[Row], up_to: int
+    ) -> dict[bytes, Fact]:
+        """Return touchpoints by entry id, those that corrections among the rows name included."""
+        fact = self._reader.fact
+        stated = {row[1]: fact(row) for row in rows if row[5] not in _CORRECTION_NAMES}
+        named = {row[3] for row in rows if row[5] in _CORRECTION_NAMES and row[3] is not None}
+        missing = named - stated.keys()
+        if missing:
+            for found in self.by_ids(connection, missing, up_to):
+                if type(found.touchpoint) not in CORRECTIONS:
+                    stated[found.entry_id] = found
+        return stated
+
+    def _anything_corrected(self, connection: psycopg.Connection) -> bool:
+        found = connection.execute(_SQL["any_naming"], (self._log_id,)).fetchone()
+        return bool(found and found[0])
+
+    def _rows(self, connection: psycopg.Connection, name: str, values: Any) -> list[Row]:  # noqa: ANN401 - psycopg's own
+        return binary_cursor(connection).execute(_SQL[name], values).fetchall()
+
+
+def by_subject(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:
+    """Return facts by the persona they belong to."""
+    grouped: dict[bytes, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        grouped[fact.persona.persona_id].append(fact)
+    return grouped

@@ -1,0 +1,121 @@
+"""Reading: contiguous batches of a log, and entries as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+import psycopg
+
+from domain.correcting import CORRECTIONS, Naming
+from domain.errors import VinculoError
+from domain.fact import Body, Fact
+from domain.identifiers import Persona
+from domain.touchpoints import CATALOGUE, Catalogue, Touchpoint
+from journal.connecting import POSTGRES_EPOCH_MICROSECONDS, binary_cursor
+from journal.queries import queries
+
+_SQL = queries("journal", "reading.sql")
+
+Row = tuple[int, bytes, bytes, bytes | None, str, str, int, bytes]
+"""position, entry_id, persona_id, refers_to, source, type, occurred_at (server's epoch), body."""
+
+
+class HoleError(VinculoError):
+    """A position is missing in a log: a defect, never a guess. Stop and raise the alarm."""
+
+
+class UnreadableEntryError(VinculoError):
+    """An entry was written by a newer version of this product. Update before reading on."""
+
+
+def head_of(connection: psycopg.Connection, log_id: int) -> int:
+    """Return the position of a log's last entry, 0 if it has none.
+
+    Raises:
+        VinculoError: if there is no such log.
+
+    """
+    found = connection.execute(_SQL["head"], (log_id,)).fetchone()
+    if found is None:
+        message = f"expected a log {log_id}, found no head row; create the tenant first"
+        raise VinculoError(message)
+    return int(found[0])
+
+
+def rows_after(connection: psycopg.Connection, log_id: int, after: int, limit: int) -> list[Row]:
+    """Return at most ``limit`` rows behind a position, in order and without a hole.
+
+    Raises:
+        HoleError: if a position is missing.
+
+    """
+    rows: list[Row] = (
+        binary_cursor(connection).execute(_SQL["after"], (log_id, after, limit)).fetchall()
+    )
+    # Positions are unique and come sorted: no hole if the last one is where it must be.
+    if rows and rows[-1][0] != after + len(rows):
+        expected = next(at for at, row in enumerate(rows, after + 1) if row[0] != at)
+        message = (
+            f"log {log_id}: expected position {expected} behind {after}, found a hole; stop all "
+            "projections and compare with a backup: an entry was removed"
+        )
+        raise HoleError(message)
+    return rows
+
+
+class FactReader:
+    """Turn rows into facts, in the newest version of their types.
+
+    Args:
+        catalogue: the touchpoints that are understood.
+
+    """
+
+    def __init__(self, catalogue: Catalogue = CATALOGUE) -> None:
+        self._upcast: Callable[[Touchpoint], Touchpoint] = (
+            catalogue.upcast if catalogue.upcasters else _as_it_is
+        )
+        self._decoders = {
+            name: msgspec.json.Decoder(Body[kind])  # type: ignore[valid-type]
+            for name, kind in catalogue.types.items()
+        }
+
+    def fact(self, row: Row) -> Fact:
+        """Return the fact of a row, as stated: corrections are not applied.
+
+        Raises:
+            UnreadableEntryError: if its type or content is not understood.
+
+        """
+        position, entry_id, persona_id, _refers_to, source, kind, occurred_at, encoded = row
+        try:
+            body = self._decoders[kind].decode(encoded)
+        except (KeyError, msgspec.MsgspecError) as error:
+            message = f"position {position}: expected a known {kind!r}, found: {error}"
+            raise UnreadableEntryError(message) from error
+        return Fact(
+            entry_id, source, body.id, body.sequence, Persona(body.namespace, persona_id),
+            occurred_at + POSTGRES_EPOCH_MICROSECONDS, self._upcast(body.data), body.linked,
+            position,
+        )  # fmt: skip
+
+    def naming(self, row: Row) -> Naming | None:
+        """Return a correction or void with what it names, None if the row is neither."""
+        refers_to = row[3]
+        if refers_to is None:
+            return None
+        fact = self.fact(row)
+        if type(fact.touchpoint) not in CORRECTIONS:
+            return None
+        subject = self._decoders[row[5]].decode(row[7]).subject
+        return Naming(fact, refers_to, subject)
+
+    def facts(self, rows: Iterable[Row]) -> list[Fact]:
+        """Return the facts of rows, in their order."""
+        fact = self.fact
+        return [fact(row) for row in rows]
+
+
+def _as_it_is(touchpoint: Touchpoint) -> Touchpoint:
+    return touchpoint

@@ -1,0 +1,137 @@
+"""The fold: one pure function over all parts, the same now, as of a day, and in a what-if.
+
+It takes states and facts, never a connection, so that another engine can run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from domain.fact import Fact, order_key
+from domain.touchpoints import CATALOGUE, Touchpoint
+from projections.customer.part import Context, Handler, Part
+from projections.customer.registry import PARTS, SHARED, SHARED_PART
+
+BEFORE_TIME = -(2**62)
+State = Any
+"""A party's state: ``latest`` (instant of its own latest fact) and one field for each part."""
+
+Delivery = tuple[bytes, Fact, bool]
+"""customer_id, fact, whether the fact is only shared with that customer."""
+
+
+class Fold:
+    """Fold facts into the state of a party.
+
+    Args:
+        context: the tenant's settings.
+        parts: the parts, in the order of the document.
+
+    """
+
+    def __init__(self, context: Context, parts: Sequence[Part] = PARTS) -> None:
+        self.context = context
+        self.parts = tuple(parts)
+        fields: list[tuple[str, Any, Any]] = [("latest", int, BEFORE_TIME)]
+        fields += [
+            (part.name, part.state, msgspec.field(default_factory=part.state)) for part in parts
+        ]
+        self.state_type = msgspec.defstruct(
+            "PartyState", fields, array_like=True, gc=False, module=__name__
+        )
+        self.new: Callable[[], State] = self.state_type
+        self.encode = msgspec.msgpack.Encoder(order="deterministic").encode
+        self.decode = msgspec.msgpack.Decoder(self.state_type).decode
+        self._handlers = {kind: self._handlers_of(kind) for kind in CATALOGUE.names}
+        self._settlers = tuple(
+            (attrgetter(part.name), part.settle) for part in parts if part.settle is not None
+        )
+        shared = next((part for part in parts if part.name == SHARED_PART), None)
+        self._shared_handlers = dict(shared.handlers) if shared else {}
+
+    @property
+    def name(self) -> str:
+        """Return what this fold is: its parts with their versions, and the rules."""
+        parts = ",".join(f"{part.name}:{part.version}" for part in self.parts)
+        rules = "+".join(rules.version for rules in self.context.lifecycle.versions)
+        return f"{parts};{rules}"
+
+    def evolve(self, state: State, fact: Fact) -> None:
+        """Fold one fact into the state of its own party, in place."""
+        if fact.occurred_at > state.latest:
+            state.latest = fact.occurred_at
+        touchpoint = fact.touchpoint
+        context = self.context
+        for part, handler in self._handlers[type(touchpoint)]:
+            handler(part(state), fact, touchpoint, context)
+
+    def evolve_shared(self, state: State, fact: Fact) -> None:
+        """Fold a statement about this party that stands in another one's history, in place."""
+        handler = self._shared_handlers[type(fact.touchpoint)]
+        handler(getattr(state, SHARED_PART), fact, fact.touchpoint, self.context)
+
+    def settle(self, state: State, horizon: int) -> int | None:
+        """Run every timer up to the party's horizon and return when the next one is due.
+
+        The horizon of a party is the greater of the common one and its own latest fact
+        (ruling 10).
+        """
+        reach = max(horizon, state.latest)
+        dues = [settle(part(state), reach, self.context) for part, settle in self._settlers]
+        return min((due for due in dues if due is not None), default=None)
+
+    def fold(self, deliveries: Iterable[tuple[Fact, bool]]) -> State:
+        """Return the state of a party from all that was delivered to it, not yet settled.
+
+        Args:
+            deliveries: (fact, whether it is only shared), in any order.
+
+        """
+        state = self.new()
+        # Sorted inputs append where unsorted ones would insert; the result is the same.
+        for fact, shared in sorted(deliveries, key=lambda one: order_key(one[0])):
+            if shared:
+                self.evolve_shared(state, fact)
+            else:
+                self.evolve(state, fact)
+        return state
+
+    def _handlers_of(
+        self, kind: type[Touchpoint]
+    ) -> tuple[tuple[Callable[[State], Any], Handler], ...]:
+        return tuple(
+            (attrgetter(part.name), part.handlers[kind])
+            for part in self.parts
+            if kind in part.handlers
+        )
+
+
+def deliveries(fact: Fact, party_of: Callable[[bytes], bytes]) -> list[Delivery]:
+    """Return to which parties a fact is delivered.
+
+    Its history stays with its subject's persona (ruling 15); a statement about several personas
+    also reaches the parties of the others (ruling 17), each told only of its own personas.
+
+    Args:
+        fact: an effective touchpoint.
+        party_of: the customer_id of a persona.
+
+    """
+    own = party_of(fact.persona.persona_id)
+    if not fact.linked or type(fact.touchpoint) not in SHARED:
+        return [(own, fact, False)]
+    by_party: dict[bytes, list[Any]] = {own: []}
+    for persona in fact.linked:
+        by_party.setdefault(party_of(persona.persona_id), []).append(persona)
+    delivered: list[Delivery] = []
+    for party, personas in by_party.items():
+        if party == own:
+            told = msgspec.structs.replace(fact, linked=tuple(personas))
+        else:
+            told = msgspec.structs.replace(fact, persona=personas[0], linked=tuple(personas[1:]))
+        delivered.append((party, told, party != own))
+    return delivered

@@ -1,0 +1,1 @@
+"""Numbered migrations of the views' schema; the mechanism is ``journal.migrating``."""
