@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import UUID
 
 from eventsourcing.persistence import NotSupportedError, StoredEvent
@@ -40,7 +40,7 @@ class FactsRecorder(LogNotifications):
     ) -> None:
         super().__init__(connections, log_id, _SQL, poll_seconds=poll_seconds)
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> NoReturn:  # noqa: ARG002 - the library's signature
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: object) -> NoReturn:  # noqa: ARG002 - the library's signature
         """Refuse.
 
         Raises:

@@ -86,10 +86,21 @@ class Histories:
         rows += self._rows(connection, "touching_persona_range", values)
         return self._resolve(connection, rows, up_to)
 
-    def linking(self, connection: psycopg.Connection, after: int, up_to: int) -> History:
-        """Return every effective touchpoint between two positions that names several personas."""
+    def linking(
+        self, connection: psycopg.Connection, after: int, up_to: int, known_at: int
+    ) -> History:
+        """Return every effective touchpoint between two positions that touches several personas.
+
+        Args:
+            connection: to the journal.
+            after: behind this position.
+            up_to: up to and with this one.
+            known_at: corrections count up to this one.
+
+        """
         values = {"log_id": self._log_id, "after": after, "up_to": up_to}
-        return self._resolve(connection, self._rows(connection, "linking_after", values), up_to)
+        rows = self._rows(connection, "linking_after", values)
+        return self._resolve(connection, rows, known_at)
 
     def by_ids(
         self, connection: psycopg.Connection, entry_ids: Collection[bytes], up_to: int

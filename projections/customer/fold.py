@@ -62,7 +62,7 @@ class Fold:
 
     def evolve(self, state: State, fact: Fact) -> None:
         """Fold one fact into the state of its own party, in place."""
-        if fact.occurred_at > state.latest:
+        if fact.occurred_at > state.latest:  # noqa: PLR1730 - max() costs 60 ns, on every fact
             state.latest = fact.occurred_at
         touchpoint = fact.touchpoint
         context = self.context

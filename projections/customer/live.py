@@ -13,7 +13,7 @@ import psycopg
 
 from domain.correcting import Naming
 from domain.fact import Fact
-from journal.decisions.reading import latest_time
+from journal.decisions.times import latest_time
 from journal.history import Histories
 from journal.reading import FactReader, Row, head_of, rows_after
 from journal.tenants import Logs
@@ -106,14 +106,20 @@ class CustomerProjection:
         self._routes.forget()
         self._corrections.forget()
 
-    def catch_up(self, connection: psycopg.Connection) -> int:
-        """Project until nothing is left, and return how many facts that were."""
+    def catch_up(self, connection: psycopg.Connection, up_to: int | None = None) -> int:
+        """Project until nothing is left, and return how many facts that were.
+
+        Args:
+            connection: to the journal and the view.
+            up_to: go no further than this position.
+
+        """
         done = 0
-        while count := self.step(connection):
+        while count := self.step(connection, up_to):
             done += count
         return done
 
-    def step(self, connection: psycopg.Connection) -> int:
+    def step(self, connection: psycopg.Connection, up_to: int | None = None) -> int:
         """Take in one batch of facts and what time has changed; return how many facts.
 
         Raises:
@@ -124,9 +130,10 @@ class CustomerProjection:
         assert self.generation is not None, "claim a generation first"  # noqa: S101
         try:
             self._advance_time(connection)
-            rows = rows_after(
-                connection, self._logs.facts, self.generation.facts, self._limits.batch_events_max
-            )
+            limit = self._limits.batch_events_max
+            if up_to is not None:
+                limit = min(limit, up_to - self.generation.facts)
+            rows = rows_after(connection, self._logs.facts, self.generation.facts, max(limit, 0))
             if rows:
                 self._take_in(connection, rows)
         except BaseException:

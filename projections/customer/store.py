@@ -19,8 +19,10 @@ from journal.connecting import (
     binary_cursor,
 )
 from journal.queries import queries
+from journal.rows import COPY_HEAD, COPY_TAIL, NULL, field, instant_field, integer_field
 
 _SQL = queries("projections.customer", "store.sql")
+_COPY_COLUMNS = 12
 
 
 class CustomerRow(msgspec.Struct, gc=False):
@@ -50,6 +52,27 @@ class CustomerRow(msgspec.Struct, gc=False):
     last_purchase_at: int | None
 
 
+StoredRow = tuple[bytes, bytes, int | None, str | None, bool, bool]
+"""customer_id, state, valid_until (server's epoch), stage, at_risk, anonymous."""
+
+
+def copy_fields(row: CustomerRow) -> bytes:
+    """Return the fields of a row as COPY takes them, from customer_id on."""
+    return b"".join((
+        field(row.customer_id),
+        field(row.state),
+        *(
+            NULL if instant is None else instant_field(instant)
+            for instant in (
+                row.valid_until, row.stage_since, row.last_seen_at, row.last_purchase_at
+            )
+        ),
+        NULL if row.stage is None else field(row.stage.encode()),
+        field(bytes((row.at_risk,))),
+        field(bytes((row.anonymous,))),
+    ))  # fmt: skip
+
+
 class CustomerStore:
     """Read and write customers of one generation.
 
@@ -74,11 +97,28 @@ class CustomerStore:
         """Return customers whose state time alone has changed at ``horizon`` or before."""
         return self._rows(connection, "due", (*self._key, moment_of(horizon), limit))
 
-    def range(
-        self, connection: psycopg.Connection, low: bytes, high: bytes
-    ) -> list[tuple[bytes, bytes]]:
-        """Return the encoded states of all customers of a range, sorted by customer_id."""
+    def copy(
+        self, connection: psycopg.Connection, position: int, rows: Iterable[CustomerRow]
+    ) -> None:
+        """Write customers of a generation that nobody else writes and that has none of them."""
+        head = b"".join((
+            _COPY_COLUMNS.to_bytes(2),
+            *(integer_field(number, 4) for number in self._key),
+            integer_field(position, 8),
+        ))  # fmt: skip
+        encoded = b"".join(head + copy_fields(row) for row in rows)
+        with connection.cursor().copy(_SQL["copy"]) as copy:
+            copy.write(COPY_HEAD + encoded + COPY_TAIL)
+
+    def range(self, connection: psycopg.Connection, low: bytes, high: bytes) -> list[StoredRow]:
+        """Return all customers of a range as they are stored, sorted by customer_id."""
         return self._rows(connection, "range", (*self._key, Uuid(low), Uuid(high)))
+
+    def await_unmatched(self, connection: psycopg.Connection, up_to: int) -> None:
+        """Await what corrections name that has not arrived at a position."""
+        log_id, generation = self._key
+        values = {"log_id": log_id, "generation": generation, "up_to": up_to}
+        connection.execute(_SQL["await_unmatched"], values)
 
     def keep(
         self, connection: psycopg.Connection, position: int, rows: Sequence[CustomerRow]

@@ -1,0 +1,71 @@
+"""Digests of the customer view: the same coordinate and fold give the same 32 bytes.
+
+    row digest   = SHA-256(customer_id || valid_until || stage || flags || state), length-prefixed
+    range digest = SHA-256(row digests of the customers whose id begins with one byte, sorted)
+    view digest  = SHA-256(range digests 0 to 255 || identity digest)
+
+so that ranges can be folded apart, by any number of workers, and a difference is found by range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+from journal.connecting import POSTGRES_EPOCH_MICROSECONDS
+from projections.customer.store import CustomerRow, StoredRow
+
+RANGES = 256
+_NEVER = 2**63 - 1
+
+
+def bounds(number: int) -> tuple[bytes, bytes]:
+    """Return the least and the greatest customer_id of a range."""
+    first = bytes((number,))
+    return first + bytes(15), first + b"\xff" * 15
+
+
+def stored_row_digest(row: StoredRow) -> bytes:
+    """Return the digest of a row as it is stored."""
+    customer_id, state, valid_until, stage, at_risk, anonymous = row
+    due = None if valid_until is None else valid_until + POSTGRES_EPOCH_MICROSECONDS
+    return _digest(customer_id, state, due, stage, at_risk=at_risk, anonymous=anonymous)
+
+
+def row_digest(row: CustomerRow) -> bytes:
+    """Return the digest of a row as it was folded."""
+    return _digest(
+        row.customer_id, row.state, row.valid_until, row.stage,
+        at_risk=row.at_risk, anonymous=row.anonymous,
+    )  # fmt: skip
+
+
+def range_digest(row_digests: Iterable[bytes]) -> bytes:
+    """Return the digest of a range from its rows' digests, sorted by customer_id."""
+    return sha256(b"".join(row_digests)).digest()
+
+
+def identity_digest(memberships: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the digest of (persona_id, customer_id), sorted."""
+    return sha256(b"".join(persona + customer for persona, customer in memberships)).digest()
+
+
+def view_digest(range_digests: Sequence[bytes], identity: bytes) -> str:
+    """Return the digest of the view, 64 hexadecimal digits."""
+    assert len(range_digests) == RANGES, "every range counts, the empty ones too"  # noqa: S101
+    return sha256(b"".join(range_digests) + identity).hexdigest()
+
+
+def _digest(
+    customer_id: bytes,
+    state: bytes,
+    valid_until: int | None,
+    stage: str | None,
+    *,
+    at_risk: bool,
+    anonymous: bool,
+) -> bytes:
+    name = (stage or "").encode()
+    head = (_NEVER if valid_until is None else valid_until).to_bytes(8, signed=True)
+    flags = bytes((at_risk, anonymous, len(name)))
+    return sha256(customer_id + head + flags + name + state).digest()
