@@ -121,6 +121,11 @@ def advance(
     return msgspec.structs.replace(generation, facts=facts, decisions=decisions, horizon=horizon)
 
 
+def retire(connection: psycopg.Connection, log_id: int, view: str, number: int) -> None:
+    """Give a generation up; nobody reads or writes it from now on."""
+    connection.execute(_SQL["retire_one"], (log_id, view, number))
+
+
 def switch(connection: psycopg.Connection, log_id: int, view: str, number: int) -> None:
     """Read this generation from now on, and retire the one that was read."""
     with connection.transaction():

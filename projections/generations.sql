@@ -40,6 +40,10 @@ WHERE log_id = %(log_id)s AND view = %(view)s AND generation = %(generation)s
 UPDATE view.view_generation SET state = 'retired'
 WHERE log_id = %s AND view = %s AND state = 'live'
 
+-- name: retire_one
+-- Give a generation up that was being built.
+UPDATE view.view_generation SET state = 'retired' WHERE log_id = %s AND view = %s AND generation = %s
+
 -- name: make_live
 -- Put a generation in its place.
 UPDATE view.view_generation SET state = 'live' WHERE log_id = %s AND view = %s AND generation = %s

@@ -84,9 +84,7 @@ class Inputs(msgspec.Struct, array_like=True, gc=False):
 
     def add_purchase(self, at: int, entry_id: bytes) -> bool:
         """Sort a purchase in; say whether that changes the inputs."""
-        index = bisect_left(range(purchase_count(self.purchases)), at, key=self.purchase_at)
-        start = index * RECORD_BYTES
-        end = start
+        start = end = self._place(at) * RECORD_BYTES
         if start < len(self.purchases):
             other_at, other_id = RECORD.unpack_from(self.purchases, start)
             if other_at == at:
@@ -100,6 +98,17 @@ class Inputs(msgspec.Struct, array_like=True, gc=False):
         """Sort an event in."""
         index = bisect_left(self.events, event)
         self.events.insert(index, event)
+
+    def _place(self, at: int) -> int:
+        """Return the index of the first purchase not earlier than an instant."""
+        low, high = 0, purchase_count(self.purchases)
+        while low < high:  # bisect with a key would call back into Python at each probe
+            middle = (low + high) // 2
+            if RECORD.unpack_from(self.purchases, middle * RECORD_BYTES)[0] < at:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def purchase_at(self, index: int) -> int:
         """Return the instant of the purchase with an index (0 is the first)."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from eventsourcing import persistence
+from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from journal.connecting import connect
@@ -35,7 +36,7 @@ class _AsApplication(psycopg.Connection):
     """What the pool opens: connections under the application's role."""
 
     @classmethod
-    def connect(cls, conninfo: str = "", **options: Any) -> psycopg.Connection:  # type: ignore[override]
+    def connect(cls, conninfo: str = "", **options: Any) -> psycopg.Connection:  # type: ignore[override]  # noqa: ANN401 - psycopg's own
         return connect(conninfo, **options)
 
 
@@ -86,7 +87,7 @@ class Connections:
     def open_listener(self, channel: str) -> psycopg.Connection:
         """Return a connection of the caller's own that listens on a channel."""
         connection = connect(self._conninfo, name=f"{self._name} listener")
-        connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         return connection
 
     def close(self) -> None:

@@ -8,9 +8,9 @@ Settings, each also with the application's name before it (``DECISIONS_LOG_ID``)
 
 from __future__ import annotations
 
-from typing import TypeVar
-from uuid import UUID
+from typing import TypeVar, cast
 
+from eventsourcing.domain import TAggregateID
 from eventsourcing.persistence import (
     InfrastructureFactory,
     InfrastructureFactoryError,
@@ -29,8 +29,8 @@ from journal.decisions.recorder import DecisionRecorder, DecisionStreams
 T = TypeVar("T", bound=TrackingRecorder)
 
 _NO_TRACKING = (
-    "decisions: expected no tracking recorder: a position that only moves forward let 30 duplicates "
-    "through with two owners; advance it by compare-and-swap in the transaction that writes"
+    "decisions: expected no tracking recorder: a position that only moves forward lets two owners "
+    "both count; advance it by compare-and-swap in the transaction that writes"
 )
 
 
@@ -71,11 +71,12 @@ class DecisionsFactory(InfrastructureFactory[TrackingRecorder]):
     def mapper(
         self,
         transcoder: Transcoder | None = None,
-        mapper_class: type[Mapper[UUID]] | None = None,  # type: ignore[override]
-    ) -> Mapper[UUID]:
+        mapper_class: type[Mapper[TAggregateID]] | None = None,
+    ) -> Mapper[TAggregateID]:
         """Return the mapper of decisions, or one of the class asked for."""
-        make = mapper_class or DecisionMapper
-        return make(transcoder, self.compressor(), self.cipher())  # type: ignore[arg-type]
+        return super().mapper(
+            transcoder, mapper_class or cast("type[Mapper[TAggregateID]]", DecisionMapper)
+        )
 
     def aggregate_recorder(self, purpose: str = "events") -> DecisionStreams:
         """Return a recorder of streams.
@@ -96,7 +97,7 @@ class DecisionsFactory(InfrastructureFactory[TrackingRecorder]):
         """Return a recorder of streams and positions."""
         return DecisionRecorder(self.connections, self.log_id)
 
-    def tracking_recorder(self, tracking_recorder_class: type[T] | None = None) -> T:
+    def tracking_recorder(self, tracking_recorder_class: type[T] | None = None) -> T:  # noqa: ARG002 - the library's signature
         """Raise NotSupportedError: positions are advanced by compare-and-swap."""
         raise NotSupportedError(_NO_TRACKING)
 

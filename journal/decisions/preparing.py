@@ -1,4 +1,4 @@
-"""Decisions as rows of ``journal.entry``: ids, digests and leaves, made before anything is locked."""
+"""Decisions as rows of ``journal.entry``: ids, digests and leaves, made before any lock."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ vacuum is never kept waiting; it leaves no transaction open, so a frozen process
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -56,7 +55,7 @@ class DecisionStreams(AggregateRecorder):
         self._now = now
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+        self, stored_events: Sequence[StoredEvent], **kwargs: object
     ) -> Sequence[int] | None:
         """Append decisions, all or none. Blocks while another append holds the head.
 
@@ -91,7 +90,7 @@ class DecisionStreams(AggregateRecorder):
             cursor.execute(_SQL["stream_backwards" if desc else "stream"], values)
             return [StoredEvent(originator_id, *row) for row in cursor]
 
-    def _append(self, events: Sequence[StoredEvent], **kwargs: Any) -> list[int]:
+    def _append(self, events: Sequence[StoredEvent], **kwargs: object) -> list[int]:
         if kwargs.get("tracking") is not None:
             message = (
                 "expected no tracking object: one that only moves forward lets two owners both "
@@ -168,7 +167,7 @@ class DecisionRecorder(DecisionStreams, LogNotifications):
         LogNotifications.__init__(self, connections, log_id, _SQL, poll_seconds=poll_seconds)
 
     def insert_events(
-        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+        self, stored_events: Sequence[StoredEvent], **kwargs: object
     ) -> Sequence[int] | None:
         """Append decisions, all or none, and return their positions.
 
@@ -182,9 +181,8 @@ class DecisionRecorder(DecisionStreams, LogNotifications):
 
 
 def _conflict(rows: DecisionRows) -> ConflictError:
-    first = UUID(bytes=rows.stream_ids[0])
+    first = f"version {rows.stream_versions[0]} of stream {UUID(bytes=rows.stream_ids[0])}"
     return ConflictError(
-        f"expected version {rows.stream_versions[0]} of stream {first} to be free, and those of "
-        f"{len(rows.bodies) - 1} further decisions, found one taken; load the aggregate again and "
-        "decide anew"
+        f"{len(rows.bodies)} decisions, the first one {first}: expected their places to be free, "
+        "found one taken; load the aggregate again and decide anew"
     )

@@ -63,16 +63,16 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         self._found: deque[Notification] = deque()
         self._iterating = Lock()
         self._woken, self._wake = socket.socketpair()
-        self._wake.setblocking(False)
+        self._wake.setblocking(False)  # noqa: FBT003 - the socket's own
 
     def __next__(self) -> Notification:
         with self._iterating:
-            while not self._has_been_stopped:
-                if self._found or self._look():
-                    return self._found.popleft()
-                self._wait()
-            self._release()
-            raise StopIteration
+            try:
+                return self._next()
+            except BaseException:
+                self._has_been_stopped = True
+                self._release()
+                raise
 
     def stop(self) -> None:
         """End the iteration, at once even if it waits."""
@@ -84,6 +84,17 @@ class LogSubscription(Subscription[ApplicationRecorder]):
         super().__exit__(*args, **kwargs)
         with self._iterating:
             self._release()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError):  # if it was never fully made
+            self._release()
+
+    def _next(self) -> Notification:
+        while not self._has_been_stopped:
+            if self._found or self._look():
+                return self._found.popleft()
+            self._wait()
+        raise StopIteration
 
     def _look(self) -> bool:
         """Fetch what is new; return whether there is anything."""

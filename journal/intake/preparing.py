@@ -20,6 +20,7 @@ from journal.sealing import TenantSecret, seal
 from journal.subject_keys import SubjectKeys
 
 UNKNOWN_SOURCE = "unknown"
+_TOO_DEEP = "expected JSON nested a few levels deep, found more than can be read; flatten it"
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -68,6 +69,8 @@ class Preparing:
                 statement = self._mapping.read(message, now)
             except Refused as refusal:
                 rejections.append(reject(index, source_of(message), refusal.code, refusal.detail))
+            except RecursionError:
+                rejections.append(reject(index, source_of(message), "too_deep", _TOO_DEEP))
             else:
                 statements.append((index, statement))
                 named.update(statement.identifiers)
@@ -133,8 +136,12 @@ def content_digest(key: bytes, statement: Statement, body: bytes, personal: byte
 
 
 def reject(index: int, source: str, code: str, detail: str) -> Rejection:
-    """Return a rejection with a receipt of its own."""
-    return Rejection(index, source, code, detail, mark_uuid8(os.urandom(16)))
+    """Return a rejection with a receipt of its own.
+
+    A publisher's text may hold U+0000, which PostgreSQL's text cannot; it is shown as U+FFFD.
+    """
+    shown_source, shown_detail = source.replace("\0", "\ufffd"), detail.replace("\0", "\ufffd")
+    return Rejection(index, shown_source, code, shown_detail, mark_uuid8(os.urandom(16)))
 
 
 def source_of(message: Message) -> str:
@@ -143,5 +150,5 @@ def source_of(message: Message) -> str:
         return message.attributes.get("source", UNKNOWN_SOURCE)[:200] or UNKNOWN_SOURCE
     try:
         return _SOURCE_DECODER.decode(message.payload).source[:200] or UNKNOWN_SOURCE
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return UNKNOWN_SOURCE

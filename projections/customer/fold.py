@@ -14,7 +14,7 @@ import msgspec
 from domain.fact import Fact, order_key
 from domain.touchpoints import CATALOGUE, Touchpoint
 from projections.customer.part import Context, Handler, Part
-from projections.customer.registry import PARTS, SHARED, SHARED_PART
+from projections.customer.registry import PARTS, SHARED, SHARED_PART, TIES
 
 BEFORE_TIME = -(2**62)
 State = Any
@@ -122,7 +122,12 @@ def deliveries(fact: Fact, party_of: Callable[[bytes], bytes]) -> list[Delivery]
 
     """
     own = party_of(fact.persona.persona_id)
-    if not fact.linked or type(fact.touchpoint) not in SHARED:
+    if not fact.linked:
+        return [(own, fact, False)]
+    kind = type(fact.touchpoint)
+    if kind in TIES:
+        return []
+    if kind not in SHARED:
         return [(own, fact, False)]
     by_party: dict[bytes, list[Any]] = {own: []}
     for persona in fact.linked:

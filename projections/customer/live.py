@@ -99,6 +99,11 @@ class CustomerProjection:
         self._cache.clear()
         return self.generation
 
+    @property
+    def position(self) -> int:
+        """Return the position of the facts log up to which the generation has read."""
+        return self._claimed.facts
+
     def forget(self) -> None:
         """Drop everything remembered, after a transaction that failed."""
         self._cache.clear()
@@ -288,9 +293,10 @@ class CustomerProjection:
     def _advance_time(self, connection: psycopg.Connection) -> None:
         """Run every timer up to the greatest TimeAdvanced that was not taken in yet."""
         generation = self._claimed
-        if head_of(connection, self._logs.decisions) == generation.decisions:
+        decisions = head_of(connection, self._logs.decisions)
+        if decisions == generation.decisions:
             return
-        decisions, to = latest_time(connection, self._logs.decisions)
+        _position, to = latest_time(connection, self._logs.decisions, decisions)
         horizon = max(generation.horizon, to) if to is not None else generation.horizon
         while horizon > generation.horizon and self._run_due(connection, horizon):
             pass

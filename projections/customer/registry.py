@@ -8,6 +8,8 @@ from domain.touchpoints import (
     ConsentRefused,
     ConsentWithdrawn,
     ExclusionListed,
+    IdentifierLinked,
+    IdentifierUnlinked,
     ObjectionRaised,
     Touchpoint,
 )
@@ -45,5 +47,9 @@ SHARED: frozenset[type[Touchpoint]] = frozenset({
     ExclusionListed,
 })  # fmt: skip
 """Statements that count for every persona they name, not only their subject's (ruling 17)."""
+
+TIES: frozenset[type[Touchpoint]] = frozenset({IdentifierLinked, IdentifierUnlinked})
+"""Statements that say who is who and nothing else: no part sees them, so that a link and its
+unlink leave no trace in anybody's 360."""
 
 SHARED_PART = consent.PART.name

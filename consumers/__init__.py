@@ -1,0 +1,1 @@
+"""The long-running workers: Kafka in (`consumers.kafka`), and what follows the journal's logs."""
