@@ -49,9 +49,7 @@ class InstantArray(ByteaArray):
 
     def __init__(self, items: Iterable[int | None]) -> None:
         self.items = [
-            None
-            if item is None
-            else (item - POSTGRES_EPOCH_MICROSECONDS).to_bytes(8, signed=True)
+            None if item is None else (item - POSTGRES_EPOCH_MICROSECONDS).to_bytes(8, signed=True)
             for item in items
         ]
 
@@ -167,12 +165,12 @@ def binary_cursor(connection: psycopg.Connection) -> psycopg.Cursor:
 
 
 __all__ = [
-    "FlagArray",
-    "InstantArray",
-    "TextArray",
     "POSTGRES_EPOCH_MICROSECONDS",
     "ROLE",
     "ByteaArray",
+    "FlagArray",
+    "InstantArray",
+    "TextArray",
     "Uuid",
     "UuidArray",
     "binary_cursor",

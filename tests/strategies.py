@@ -86,14 +86,11 @@ def facts(
 
 def histories(*types: type[Touchpoint], max_size: int = 30) -> st.SearchStrategy[list[Fact]]:
     """Facts of one party, each of them once, in any order; in half of them instants meet."""
-    return st.one_of(
-        st.lists(
-            facts(*types, at=at),  # type: ignore[misc] # mypy does not see keywords of composites
-            max_size=max_size,
-            unique_by=lambda fact: fact.entry_id,
-        )
+    spread, met = (
+        st.lists(facts(*types, at=at), max_size=max_size, unique_by=lambda fact: fact.entry_id)
         for at in (instants(), equal_instants())
     )
+    return spread | met
 
 
 def _of(info: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912 - one case a type

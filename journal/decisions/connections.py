@@ -87,7 +87,11 @@ class Connections:
     def open_listener(self, channel: str) -> psycopg.Connection:
         """Return a connection of the caller's own that listens on a channel."""
         connection = connect(self._conninfo, name=f"{self._name} listener")
-        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        try:
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ from eventsourcing.persistence import (
 )
 
 SELECT_MAX = 500
+RETRY_SECONDS_MAX = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -137,9 +138,10 @@ class LogSubscription(Subscription[ApplicationRecorder]):
             self._listener = None
 
     def _pause(self) -> None:
+        """Let a server come back; shorter than a look, for without hints nothing else wakes us."""
         with DefaultSelector() as selector:
             selector.register(self._woken, EVENT_READ)
-            selector.select(self._poll_seconds)
+            selector.select(min(self._poll_seconds, RETRY_SECONDS_MAX))
 
     def _release(self) -> None:
         if self._listener is not None:

@@ -13,13 +13,12 @@ from domain.identifiers import Identifier, Persona, is_blocked, parse_identifier
 from domain.instants import DAY, instant_of
 from domain.touchpoints import (
     Catalogue,
-    IdentifierLinked,
-    IdentifierUnlinked,
     Reference,
     Touchpoint,
     TouchpointCorrected,
     TouchpointVoided,
 )
+from domain.touchpoints.checking import check
 from journal.entry_ids import entry_id_of
 from journal.intake.message import Message
 from journal.personas import PersonaNames
@@ -90,6 +89,7 @@ class Mapping:
             event = read_binary(attributes, message.payload)
         source = self._sources.accept(event.source, event.type, message.topic)
         touchpoint = self._catalogue.decode(event.type, event.data)
+        check(touchpoint)
         subject = self._subject(event, source)
         occurred_at = instant_of(event.time)
         if occurred_at > now + AHEAD_OF_CLOCK_MAX and not source.simulated_time:
@@ -148,8 +148,6 @@ class Mapping:
         self, touchpoint: Touchpoint, persona: Persona, identifiers: dict[Persona, Identifier]
     ) -> tuple[tuple[Persona, ...], tuple[str, ...]]:
         if not touchpoint.identifiers:
-            if isinstance(touchpoint, (IdentifierLinked, IdentifierUnlinked)):
-                raise Refused("bad_data", "identifiers: expected at least one, found none")
             return (), ()
         linked: list[Persona] = []
         blocked: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import Protocol
 
 import msgspec
 import psycopg
@@ -20,8 +21,19 @@ from journal.sealing import TenantSecret, seal
 from journal.subject_keys import SubjectKeys
 
 UNKNOWN_SOURCE = "unknown"
+DIGEST_BYTES = 16
 _TOO_DEEP = "expected JSON nested a few levels deep, found more than can be read; flatten it"
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Keyed(Protocol):
+    """A keyed hash that has not been finished."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take more bytes in."""
+
+    def digest(self) -> bytes:
+        """Return the hash of all that was taken in."""
 
 
 class _SourceOnly(msgspec.Struct, gc=False):
@@ -56,6 +68,7 @@ class Preparing:
         self._keys = keys
         self._secret = secret
         self._clock = clock
+        self._keyed = blake2b(digest_size=DIGEST_BYTES, key=secret.digest_key)
         self._heads: dict[tuple[str, str], bytes] = {}
 
     def prepare(self, connection: psycopg.Connection, messages: Sequence[Message]) -> Batch:
@@ -92,13 +105,15 @@ class Preparing:
         persona_id = statement.persona.persona_id
         sealed: bytes | None = None
         personal = b""
-        digest_key = self._secret.digest_key
         if statement.personal:
             personal = _encode(statement.personal)
-            digest_key = self._keys.plain(persona_id)
+            key = self._keys.plain(persona_id)
             generation = self._keys.key(persona_id).generation
-            sealed = seal(digest_key, generation, personal, statement.entry_id)
-        digest = content_digest(digest_key, statement, body, personal)
+            sealed = seal(key, generation, personal, statement.entry_id)
+            keyed = blake2b(digest_size=DIGEST_BYTES, key=key)
+        else:
+            keyed = self._keyed.copy()
+        digest = content_digest(keyed, statement, body, personal)
         bound = bound_fact(
             self._log_id, statement.occurred_at, now, statement.entry_id, persona_id,
             statement.refers_to, self._head(statement), digest, body, sealed,
@@ -121,18 +136,28 @@ class Preparing:
         return head
 
 
-def content_digest(key: bytes, statement: Statement, body: bytes, personal: bytes) -> bytes:
+def content_digest(keyed: Keyed, statement: Statement, body: bytes, personal: bytes) -> bytes:
     """Return 16 bytes that tell a repetition from a conflict, keyed so that nobody can guess.
 
     Binds type, time, subject, body and personal fields, but not the publisher's trace, which may
     differ when an event is sent again.
+
+    Args:
+        keyed: BLAKE2b under the subject's key where there are personal fields, else the tenant's.
+        statement: what is stated.
+        body: as it will be stored.
+        personal: the personal fields before they are sealed.
+
     """
     if statement.body.traceparent is not None:
         body = _encode(msgspec.structs.replace(statement.body, traceparent=None))
-    head = statement.type.encode() + statement.occurred_at.to_bytes(8, signed=True)
-    hashed = blake2b(head + statement.persona.persona_id, digest_size=16, key=key)
-    hashed.update(len(body).to_bytes(4) + body + personal)
-    return hashed.digest()
+    keyed.update(
+        b"".join((
+            statement.type.encode(), statement.occurred_at.to_bytes(8, signed=True),
+            statement.persona.persona_id, len(body).to_bytes(4), body, personal,
+        ))
+    )  # fmt: skip
+    return keyed.digest()
 
 
 def reject(index: int, source: str, code: str, detail: str) -> Rejection:

@@ -1,0 +1,60 @@
+"""Checks that one field cannot make: applied when a touchpoint arrives, never when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from domain.errors import Refused
+from domain.touchpoints.base import Touchpoint
+from domain.touchpoints.commercial import PurchaseMade, PurchaseReturned
+from domain.touchpoints.identity import IdentifierLinked, IdentifierUnlinked
+from domain.touchpoints.quality import SurveyAnswered
+
+# A million receipts of this size still fit into 64 bits, so no sum of a customer can overflow.
+RECEIPT_MAX = 9 * 10**12
+SURVEY_SCORES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+
+
+def check(touchpoint: Touchpoint) -> None:
+    """Check what a publisher must hold to beyond the type.
+
+    Raises:
+        Refused: ``bad_data``, naming the field.
+
+    """
+    checker = _CHECKS.get(type(touchpoint))
+    if checker is not None:
+        checker(touchpoint)
+
+
+def _check_receipt(receipt: PurchaseMade | PurchaseReturned) -> None:
+    total = receipt.shipping
+    for line in receipt.lines:
+        total += line.amount + line.discount + line.tax + (line.cost or 0)
+    for tender in receipt.tenders:
+        total += tender.amount
+    if total > RECEIPT_MAX:
+        detail = f"lines: expected amounts of at most {RECEIPT_MAX} in all, found {total}"
+        raise Refused("bad_data", detail)
+
+
+def _check_survey(answer: SurveyAnswered) -> None:
+    least, most = SURVEY_SCORES[answer.survey]
+    if not least <= answer.score <= most:
+        detail = f"score: expected {least} to {most} for {answer.survey}, found {answer.score}"
+        raise Refused("bad_data", detail)
+
+
+def _check_named(link: IdentifierLinked | IdentifierUnlinked) -> None:
+    if not link.identifiers:
+        raise Refused("bad_data", "identifiers: expected at least one, found none")
+
+
+_CHECKS: dict[type[Touchpoint], Callable[[Any], None]] = {
+    PurchaseMade: _check_receipt,
+    PurchaseReturned: _check_receipt,
+    SurveyAnswered: _check_survey,
+    IdentifierLinked: _check_named,
+    IdentifierUnlinked: _check_named,
+}

@@ -1,0 +1,58 @@
+"""Messages of a real broker become facts, each once, and every one is accounted for."""
+
+from collections import Counter
+
+import psycopg
+import pytest
+
+from consumers.kafka.publisher import KafkaMessage, publish
+from tests.consumers import business
+from tests.servers import Topics
+
+MODES = {"structured": business.structured, "binary": business.binary}
+
+
+@pytest.mark.parametrize("mode", list(MODES))
+def test_every_message_becomes_a_fact(
+    mode: str, kafka_broker: str, topic: Topics, database_url: str
+) -> None:
+    name = topic(partitions=3)
+    assert 2_000 == publish(MODES[mode](name, range(2_000)), kafka_broker)
+    with business.running(kafka_broker, database_url, name) as worker:
+        business.wait_for_facts(database_url, 2_000)
+    assert Counter(stored=2_000) == business.accounts(database_url)
+    assert (2_000, 2_000) == (worker.metrics().received, worker.metrics().stored)
+
+
+def test_received_is_stored_plus_duplicate_plus_rejected(
+    kafka_broker: str, topic: Topics, database_url: str
+) -> None:
+    name = topic(partitions=2)
+    messages = [
+        *business.structured(name, range(300)),
+        *business.binary(name, range(100)),  # the same events again, in the other mode
+        *business.structured(name, range(300, 310), source="urn:nobody"),
+        *business.broken(name, 7),
+        KafkaMessage(name, None, b"key"),
+    ]
+    publish(messages, kafka_broker)
+    with business.running(kafka_broker, database_url, name) as worker:
+        business.wait_until(lambda: worker.metrics().received == 418, "418 messages")
+    expected = Counter(stored=300, duplicate=100, rejected=18)
+    assert expected == business.accounts(database_url)
+    with psycopg.connect(database_url) as connection:
+        codes = connection.execute("select code, count(*) from journal.rejected_message group by 1")
+        assert {"unknown_source": 10, "bad_json": 8} == dict(codes.fetchall())
+
+
+def test_a_stopped_worker_is_continued_by_the_next_without_repetition(
+    kafka_broker: str, topic: Topics, database_url: str
+) -> None:
+    name = topic(partitions=2)
+    publish(business.structured(name, range(3_000)), kafka_broker)
+    with business.running(kafka_broker, database_url, name, batch_messages_max=100):
+        business.wait_for_facts(database_url, 500)
+    assert 3_000 > business.facts(database_url)
+    with business.running(kafka_broker, database_url, name):
+        business.wait_for_facts(database_url, 3_000)
+    assert Counter(stored=3_000) == business.accounts(database_url)
