@@ -11,10 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 import structlog
-from eventsourcing.persistence import PersistenceError
 
 from domain.instants import SECOND
-from journal.decisions.application import Decisions, open_decisions
+from journal.decisions import UNREACHABLE, ConflictError, Decisions, open_decisions
 from journal.intake.pipeline import clock
 
 _log = structlog.get_logger(__name__)
@@ -65,8 +64,8 @@ class Timekeeper:
             while not self._stopping.is_set():
                 try:
                     self.tick(decisions)
-                except PersistenceError as error:
-                    _log.warning("timekeeper.database_away", error=str(error))
+                except (*UNREACHABLE, ConflictError) as error:
+                    _log.warning("timekeeper.not_advanced", error=str(error))
                 self._stopping.wait(self._settings.interval_seconds)
 
     def tick(self, decisions: Decisions) -> int | None:

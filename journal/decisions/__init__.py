@@ -9,11 +9,13 @@ holes, and no reader can pass over a decision that is committed late.
 from __future__ import annotations
 
 from journal.decisions.application import Decisions, open_decisions
+from journal.decisions.connections import UNREACHABLE
 from journal.decisions.mapper import DecisionMapper, UnreadableDecisionError
 from journal.decisions.recorder import ConflictError, DecisionRecorder, DecisionStreams
 from journal.decisions.times import latest_time, time_advances
 
 __all__ = [
+    "UNREACHABLE",
     "ConflictError",
     "DecisionMapper",
     "DecisionRecorder",

@@ -13,6 +13,8 @@ from psycopg_pool import ConnectionPool
 
 from journal.connecting import connect
 
+# What the library raises while the database is away.
+UNREACHABLE = (persistence.OperationalError, persistence.InterfaceError)
 CONNECTIONS_MAX = 10
 WAIT_SECONDS = 10.0
 
