@@ -17,11 +17,23 @@ from journal.intake.pipeline import Intake
 from journal.sealing import TenantSecret
 from journal.sources import Source, SourceRegister
 from journal.tenants import Logs, create_tenant
+from projections.customer.digest import (
+    RANGES,
+    identity_digest,
+    range_digest,
+    row_digest,
+    view_digest,
+)
 from projections.customer.fold import Fold
 from projections.customer.live import VIEW, CustomerProjection, ProjectionLimits
-from projections.customer.part import Context
+from projections.customer.part import Context, Part
+from projections.customer.ranges import RangeFolding
 from projections.customer.rebuilding import snapshot, stored_digest
-from projections.generations import live_generation
+from projections.customer.registry import PARTS
+from projections.customer.store import CustomerStore
+from projections.generations import begin_generation, live_generation, retire
+from projections.identity.building import build_identity
+from projections.identity.store import IdentityStore
 from vinculo.simulator import BUSINESS_ZONE, PROFILES, SimulatedMessage, simulate
 
 SECRET = TenantSecret(b"a secret of the tests, 32 bytes.")
@@ -54,6 +66,7 @@ class Engine:
         *,
         limits: ProjectionLimits | None = None,
         context: Context = CONTEXT,
+        parts: Sequence[Part] = PARTS,
     ) -> None:
         self.conninfo = conninfo
         with psycopg.connect(conninfo, autocommit=True) as owner:
@@ -62,8 +75,9 @@ class Engine:
         self.intake = Intake(self.logs.facts, sources, SECRET)
         self.context = context
         self.limits = limits or ProjectionLimits()
+        self.fold = Fold(context, parts)
         self.projection = CustomerProjection(
-            self.logs, Fold(context), owner="tests", limits=self.limits
+            self.logs, self.fold, owner="tests", limits=self.limits
         )
 
     def take_in(self, payloads: Iterable[bytes], batch: int = 1_000) -> list[Outcome]:
@@ -92,6 +106,27 @@ class Engine:
         assert live is not None
         with snapshot(self.conninfo) as still:
             return stored_digest(still, self.logs.facts, live.number)
+
+    def refolded_digest(self) -> str:
+        """Return the digest of a fold of the whole journal, who is who included, in this process."""
+        generation = self.projection.generation
+        assert generation is not None
+        log_id = self.logs.facts
+        built = begin_generation(self.connection, log_id, VIEW, "tests")
+        up_to = generation.facts
+        build_identity(self.connection, log_id, built, up_to, self.limits.party_personas_max)
+        folding = RangeFolding(self.fold, log_id, built)
+        ranges = [
+            range_digest(
+                row_digest(row)
+                for row in folding.rows(self.connection, number, up_to, generation.horizon)
+            )
+            for number in range(RANGES)
+        ]
+        memberships = IdentityStore(log_id, built).all_memberships(self.connection)
+        retire(self.connection, log_id, VIEW, built)
+        CustomerStore(log_id, built).clear(self.connection)
+        return view_digest(ranges, identity_digest(memberships))
 
     def close(self) -> None:
         """Let the connection go."""

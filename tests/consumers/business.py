@@ -63,7 +63,7 @@ def broken(topic: str, count: int) -> Iterator[KafkaMessage]:
 
 
 def settings(servers: str, *topics: str, **changes: Any) -> KafkaIntakeSettings:
-    quick = {
+    quick: dict[str, Any] = {
         "group": f"group-{topics[0]}", "session_seconds": 6, "topic_check_seconds": 0.5,
         "pause_check_seconds": 0.2, "batch_messages_max": 500, "advisory_commit_seconds": 0.5,
     }  # fmt: skip
@@ -95,11 +95,16 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = WAIT_SECOND
     return time.monotonic() - begun
 
 
+def let_pass(seconds: float) -> None:
+    """Let time pass in which nothing is waited for."""
+    time.sleep(seconds)
+
+
 def wait_for_facts(url: str, count: int, seconds: float = WAIT_SECONDS) -> float:
     return wait_until(lambda: facts(url) >= count, f"{count} facts", seconds)
 
 
-class Failed(Exception):
+class WorkerFailedError(Exception):
     pass
 
 
@@ -128,4 +133,4 @@ def running(
         thread.join(30)
     assert not thread.is_alive(), "expected the worker to stop within 30 s"
     if raised:
-        raise Failed from raised[0]
+        raise WorkerFailedError from raised[0]

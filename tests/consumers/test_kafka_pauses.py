@@ -1,11 +1,14 @@
 """What must not be read on is stopped with an alarm, and nothing else is."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
+from consumers.kafka.parked import drop_parked
 from consumers.kafka.publisher import publish
 from consumers.kafka.worker import IntakeWorker
 from journal.connecting import connect
@@ -36,7 +39,7 @@ def test_a_topic_full_of_rejects_is_paused_while_the_other_goes_on(
     kafka_broker: str, topic: Topics, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad, good = topic(partitions=2), topic(partitions=2)
-    changes = {"rejects_count": 20, "rejects_share": 0.5, "batch_messages_max": 10}
+    changes: dict[str, Any] = {"rejects_count": 20, "rejects_share": 0.5, "batch_messages_max": 10}
     publish(business.broken(bad, 40), kafka_broker)
     publish(business.structured(bad, range(10)), kafka_broker)
     with business.running(kafka_broker, database_url, bad, good, **changes) as worker:
@@ -162,6 +165,7 @@ def test_retention_that_overtakes_a_paused_worker_is_refused_while_it_runs(
         with connect(database_url, name="test") as connection:
             pause_topic(connection, LOG_ID, name, "operator", "maintenance")
             business.wait_until(lambda: conditions(worker)["paused"] == 1, "the pause")
+            business.let_pass(1)  # a fetch that was under way would bring what comes next
             publish(business.structured(name, range(10, 30)), kafka_broker)
             admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
             admin.delete_records({TopicPartition(name, 0): 20})
@@ -171,3 +175,34 @@ def test_retention_that_overtakes_a_paused_worker_is_refused_while_it_runs(
         publish(business.structured(other, range(50)), kafka_broker)
         business.wait_for_facts(database_url, 60)
     assert {"offset_out_of_range"} == reasons(database_url, name)
+
+
+def leave_parked(_consumer: KafkaConsumer, _partition: TopicPartition) -> None:
+    """The client as it is, without our repair."""
+
+
+@pytest.mark.parametrize(
+    ("repair", "expected"), [(drop_parked, set(range(30))), (leave_parked, set(range(10)))]
+)
+def test_a_partition_paused_amidst_a_fetch_is_read_on_when_resumed(
+    repair: Callable[[KafkaConsumer, TopicPartition], None],
+    expected: set[int],
+    kafka_broker: str,
+    topic: Topics,
+) -> None:
+    """The second case is the control: where it fails, the client was mended, and so can we be."""
+    paused, other = TopicPartition(topic(), 0), TopicPartition(topic(), 0)
+    publish(business.structured(paused.topic, range(30)), kafka_broker)
+    consumer = KafkaConsumer(bootstrap_servers=kafka_broker, auto_offset_reset="earliest")
+    consumer.assign([paused, other])
+    seen = {one.offset for one in consumer.poll(timeout_ms=5_000, max_records=10)[paused]}
+    consumer.pause(paused)
+    publish(business.structured(other.topic, range(10)), kafka_broker)
+    assert {other} == consumer.poll(timeout_ms=5_000).keys()
+    repair(consumer, paused)
+    consumer.resume(paused)
+    for _ in range(4):
+        for one in consumer.poll(timeout_ms=500).get(paused, ()):
+            seen.add(one.offset)
+    consumer.close()
+    assert expected == seen

@@ -11,7 +11,9 @@ from domain.calendar import Calendar
 from domain.instants import DAY, HOUR, day_of, moment_of
 from domain.lifecycle.follow import follow_event, follow_known, follow_purchase
 from domain.lifecycle.inputs import Event, Inputs, Kind
-from domain.lifecycle.judgement import Judgement, judge
+from domain.lifecycle.judgement import Judgement, judge, stand
+from domain.lifecycle.leap import rest
+from domain.lifecycle.machine import refold
 from domain.lifecycle.rules import LifecycleRulebook, LifecycleRules, Timetable
 from domain.lifecycle.tail import Tail
 from tests.oracle import history, lifecycle
@@ -95,11 +97,18 @@ def ended(day: int, reason: str = "request") -> Told:
     return told(Kind.RELATIONSHIP_ENDED, day, code=reason)
 
 
-def judged(story: list[Told], until: int, *rules: LifecycleRules) -> Judgement:
-    """Return how a party stands at noon of a day."""
+def judged(story: list[Told], until: int, *rules: LifecycleRules, hours: int = 12) -> Judgement:
+    """Return how a party stands on a day; the short ways must lead there too."""
     timetable = LifecycleRulebook(rules or (LifecycleRules(),)).timetable(CALENDAR)
-    judgement = judge(inputs_of(story, timetable), timetable, at(until))
+    inputs, horizon = inputs_of(story, timetable), at(until, hours)
+    judgement = judge(inputs, timetable, horizon)
     assert judgement is not None
+    tail = refold(inputs, timetable)
+    assert msgspec.structs.replace(judgement, transitions=()) == stand(
+        inputs, tail, timetable, horizon
+    )
+    short = rest(tail, horizon, timetable)
+    assert short is None or short[:3] == (judgement.stage, judgement.since, judgement.at_risk)
     return judgement
 
 
@@ -165,18 +174,20 @@ def _happening(told: Told, rules: LifecycleRules, severities: dict[str, int]) ->
             raise AssertionError(told.kind)
 
 
-_KINDS = st.sampled_from(
-    [SEEN, *[BOUGHT] * 8, *Kind, Kind.INCIDENT_OPENED, Kind.CANCEL_INTENT, Kind.INCIDENT_ENDED]
-)
+_KINDS = [SEEN, *[BOUGHT] * 8, *Kind, Kind.INCIDENT_OPENED, Kind.CANCEL_INTENT, Kind.INCIDENT_ENDED]
+_PLAIN_KINDS = [*[BOUGHT] * 12, Kind.REGISTERED, Kind.CANCEL_INTENT, Kind.RELATIONSHIP_ENDED]
 _OFFSETS = st.sampled_from([0, 0, HOUR, 9 * HOUR, 9 * HOUR + 1, 12 * HOUR, DAY - HOUR - 1])
 
 
 @st.composite
-def stories(draw: st.DrawFn, days: int = 90, size: int = 25) -> list[Told]:
-    """Histories in the order of time, dense enough that every rule meets every other."""
+def stories(draw: st.DrawFn, days: int = 90, size: int = 25, *, plain: bool = False) -> list[Told]:
+    """Histories in the order of time, dense enough that every rule meets every other.
+
+    Plain ones are mostly purchases, and reopened now and then.
+    """
     told = []
     for number in range(draw(st.integers(1, size))):
-        kind = draw(_KINDS)
+        kind = draw(st.sampled_from(_PLAIN_KINDS if plain else _KINDS))
         happened = CALENDAR.start(START + draw(st.integers(0, days))) + draw(_OFFSETS)
         told.append(Told(happened, kind, entry(number), *_details(draw, kind)))
     return sorted(told)
@@ -194,9 +205,8 @@ def _details(draw: st.DrawFn, kind: int) -> tuple[str, int]:
 
 
 @st.composite
-def rule_sets(draw: st.DrawFn, *, falling: bool = True) -> LifecycleRules:
+def rule_sets(draw: st.DrawFn, *, falling: bool = True, renewal: bool = True) -> LifecycleRules:
     """Rules with short cadences, so that a season is a life."""
-    optional = st.sampled_from([0, 0, 1, 2, 5])
     return LifecycleRules(
         version=f"v{draw(st.integers(1, 99))}",
         prior_weight=draw(st.integers(1, 3)),
@@ -209,15 +219,16 @@ def rule_sets(draw: st.DrawFn, *, falling: bool = True) -> LifecycleRules:
         incident_hours=draw(st.sampled_from([0, 9, 48, 72])),
         falling_window_days=draw(st.sampled_from([0, 0, 7, 30])) if falling else 0,
         falling_percent=draw(st.sampled_from([20, 60, 100])),
-        renewal_window_days=draw(optional),
+        renewal_window_days=draw(st.sampled_from([0, 0, 1, 2, 5])) if renewal else 0,
         signal_days=draw(st.sampled_from([1, 5, 20])),
     )
 
 
 @st.composite
-def rulebooks(draw: st.DrawFn) -> LifecycleRulebook:
+def rulebooks(draw: st.DrawFn, *, plain: bool = False) -> LifecycleRulebook:
     """One to three versions of the rules, the later ones in force from a day of the season."""
-    first, *others = draw(st.lists(rule_sets(), min_size=1, max_size=3))
+    versions = rule_sets(falling=not plain, renewal=not plain)
+    first, *others = draw(st.lists(versions, min_size=1, max_size=3))
     days = sorted(draw(st.lists(st.integers(1, 120), min_size=2, max_size=2, unique=True)))
     dated = [
         _dated(rules, f"later-{index}", START + days[index]) for index, rules in enumerate(others)

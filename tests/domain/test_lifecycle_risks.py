@@ -101,6 +101,13 @@ def test_prevention_that_is_held_ends_with_the_next_purchase() -> None:
     assert [(31, "prevention", ""), (45, "loyalty", "")] == moves(story, 60)[2:]
 
 
+def test_a_purchase_ends_what_is_held_long_after_the_signal_was_forgotten() -> None:
+    story = [*bought(0), cancelling(5, life=3), told(Kind.REGISTERED, 20), *bought(30, 31)]
+
+    assert "prevention" == judged(story[:3], 25).stage
+    assert [(5, "prevention", ""), (30, "development", "")] == moves(story, 40)[1:]
+
+
 def test_a_second_purchase_of_the_day_ends_what_is_held_too() -> None:
     # The signal runs out at noon of day 41: the purchase at 10 still finds it, the one at 15 not.
     story = [*bought(0), cancelling(31, life=10), told(BOUGHT, 41, 10), told(BOUGHT, 41, 15)]

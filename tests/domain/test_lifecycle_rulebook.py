@@ -112,6 +112,25 @@ def test_a_purchase_is_judged_by_the_rules_of_its_day() -> None:
     assert 0 == judged(bought(0, 250), 251, LifecycleRules(), milder).won_back_counter
 
 
+def test_a_purchase_on_the_first_day_of_new_rules_is_judged_by_them() -> None:
+    stricter = later(10, loyal_days=2)
+
+    assert [(0, "development", ""), (10, "loyalty", "")] == moves(
+        bought(0, 10), 11, LifecycleRules(), stricter
+    )
+    assert ("loyalty", "later") == (
+        judged(bought(0, 10), 11, LifecycleRules(), stricter).stage,
+        judged(bought(0, 10), 11, LifecycleRules(), stricter).rules,
+    )
+
+
+def test_new_rules_judge_from_their_first_instant_on() -> None:
+    stricter = later(60, risk_tenths=20)
+
+    assert "prevention" == judged(bought(0), 60, LifecycleRules(), stricter, hours=0).stage
+    assert at(60, 0) == judged(bought(0), 59, LifecycleRules(), stricter).next_due
+
+
 def test_without_a_prior_one_purchase_has_no_cadence_and_sets_no_timer() -> None:
     bare = LifecycleRules(
         prior_weight=0, renewal_window_days=3, falling_window_days=9, falling_percent=99

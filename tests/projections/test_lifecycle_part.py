@@ -1,7 +1,7 @@
 """The lifecycle part: from facts to canonical bytes and to what is shown."""
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from domain.calendar import Calendar
 from domain.fact import Fact
 from domain.instants import DAY, MICROSECOND, day_of, moment_of
 from domain.lifecycle.judgement import judge
-from domain.lifecycle.rules import LifecycleRulebook, LifecycleRules
+from domain.lifecycle.rules import LifecycleRulebook, LifecycleRules, Timetable
 from domain.touchpoints import (
     CATALOGUE,
     CampaignSent,
@@ -33,9 +33,11 @@ from domain.touchpoints import (
 )
 from projections.customer.part import Context, Reading
 from projections.customer.parts.lifecycle import PART, LifecycleState, render, settle
+from tests.domain.lifecycle_histories import CALENDAR, Told, at, rulebooks, stories, take
 from tests.folding import CANONICAL, CONTEXT, fact, fold, instant, numbers_in, show
 from tests.strategies import histories, instants
 
+T = TypeVar("T")
 LINES = (Line(product="tea", quantity=1_000, amount=500),)
 PURCHASE = PurchaseMade(number="1", currency="EUR", lines=LINES)
 RETURN = PurchaseReturned(number="2", currency="EUR", lines=LINES)
@@ -230,6 +232,12 @@ def test_a_registration_reopens_a_closed_relationship() -> None:
     assert "won_back" == settled(facts, "2024-03-20").stage
 
 
+def test_of_touchpoints_at_one_instant_the_least_entry_id_makes_a_party_known() -> None:
+    facts = [fact(CampaignSent(campaign="spring"), "2024-03-01", entry=n) for n in (5, 3, 4)]
+
+    assert "00000000-0000-0000-0000-000000000003" == show(PART, fold(PART, facts))["cause"]
+
+
 def stored_after(
     batches: list[list[Fact]], horizons: list[int], context: Context
 ) -> tuple[bytes, int | None]:
@@ -245,12 +253,12 @@ def stored_after(
     return stored, due
 
 
-def cut(facts: list[Fact], places: set[int]) -> list[list[Fact]]:
+def cut(facts: list[T], places: set[int]) -> list[list[T]]:
     starts = [0, *sorted(place for place in places if 0 < place < len(facts)), len(facts)]
     return [facts[start:end] for start, end in pairwise(starts)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data(), context=st.sampled_from([CONTEXT, TWO_RULEBOOKS]))
 def test_any_order_any_batches_and_any_horizons_give_the_same_bytes(
     data: st.DataObject, context: Context
@@ -264,7 +272,7 @@ def test_any_order_any_batches_and_any_horizons_give_the_same_bytes(
     assert at_once == stored_after(batches, horizons, context)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     facts=histories(*MOVING),
     horizon=instants(),
@@ -294,6 +302,35 @@ def test_a_state_is_what_its_inputs_say_and_stays_so_until_the_next_due_instant(
     assert due == settle(state, until, context)
     assert stored == CANONICAL.encode(state)
     assert before == render(state, Reading(context, until))
+
+
+def settled_through(
+    batches: list[list[Told]], days: list[int], timetable: Timetable, context: Context
+) -> bytes:
+    """Return the bytes of a party that was settled to a day after each batch."""
+    state, latest = LifecycleState(), 0
+    for batch, day in zip(batches, days, strict=True):
+        for told in batch:
+            state.tail = take(state.inputs, state.tail, told, timetable)
+            latest = max(latest, told.at)
+        settle(state, max(at(day), latest), context)
+    return CANONICAL.encode(state)
+
+
+@settings(max_examples=150, deadline=None)
+@given(story=stories(), book=rulebooks() | rulebooks(plain=True), data=st.data())
+def test_what_timers_did_before_a_touchpoint_came_leaves_no_trace(
+    story: list[Told], book: LifecycleRulebook, data: st.DataObject
+) -> None:
+    context = Context(CALENDAR, book)
+    timetable = book.timetable(CALENDAR)
+    ordered = data.draw(st.permutations(story) | st.just(story))
+    batches = cut(ordered, data.draw(st.sets(st.integers(0, 20))))
+    ticks = st.lists(st.integers(0, 200), min_size=len(batches), max_size=len(batches))
+    days = sorted(data.draw(ticks))
+
+    at_once = settled_through([story], days[-1:], timetable, context)
+    assert at_once == settled_through(batches, days, timetable, context)
 
 
 @settings(max_examples=60, deadline=None)

@@ -238,3 +238,23 @@ def test_a_return_names_its_purchase_and_counts_against_its_own_subject(engine: 
     state = state_of(engine, "crm:2")
     assert state is not None
     assert 100 == state.commercial.books["EUR"].returned
+
+
+def test_a_link_whose_touchpoint_was_voided_comes_back_with_the_next_that_implies_it(
+    engine: Engine,
+) -> None:
+    engine.take_in([
+        bought("card:1", "2024-01-02", 5),
+        bought("crm:1", "2024-01-03", 7, id="wrong", identifiers=["card:1"]),
+    ])  # fmt: skip
+    engine.project()
+    void = event(
+        TouchpointVoided, "crm:1", "2024-01-04",
+        reference=reference("wrong", "2024-01-03"), reason="wrong till",
+    )  # fmt: skip
+    engine.take_in([void])
+    engine.project()
+    assert 5 == gross(engine, "card:1")
+    engine.take_in([bought("crm:1", "2024-01-05", 9, identifiers=["card:1"])])
+    engine.project()
+    assert 14 == gross(engine, "card:1")
