@@ -15,7 +15,7 @@ import psycopg
 
 from domain.correcting import CORRECTIONS, Naming, effective
 from domain.fact import Fact
-from domain.touchpoints import CATALOGUE
+from domain.touchpoints import CATALOGUE, Touchpoint
 from journal.connecting import Uuid, UuidArray, binary_cursor
 from journal.queries import queries
 from journal.reading import FactReader, Row
@@ -50,12 +50,22 @@ class Histories:
     Args:
         log_id: of the facts log.
         reader: turns rows into facts.
+        touching: of the touchpoints that touch a persona without being theirs, only these types
+            (and corrections, always) are read; None reads all, links among them.
 
     """
 
-    def __init__(self, log_id: int, reader: FactReader) -> None:
+    def __init__(
+        self,
+        log_id: int,
+        reader: FactReader,
+        touching: Collection[type[Touchpoint]] | None = None,
+    ) -> None:
         self._log_id = log_id
         self._reader = reader
+        self._types: list[str] | None = None
+        if touching is not None:
+            self._types = sorted(CATALOGUE.names[kind] for kind in {*touching, *CORRECTIONS})
 
     def of_personas(
         self, connection: psycopg.Connection, personas: Collection[bytes], up_to: int
@@ -72,7 +82,9 @@ class Histories:
         """
         wanted = UuidArray(personas)
         rows = self._rows(connection, "by_personas", (self._log_id, wanted, up_to))
-        values = {"log_id": self._log_id, "personas": wanted, "up_to": up_to}
+        values = {
+            "log_id": self._log_id, "personas": wanted, "up_to": up_to, "types": self._types,
+        }  # fmt: skip
         rows += self._rows(connection, "touching_personas", values)
         return self._resolve(connection, rows, up_to)
 
@@ -82,7 +94,10 @@ class Histories:
         """Return the same for all personas of a range."""
         low, high = Uuid(personas.low), Uuid(personas.high)
         rows = self._rows(connection, "by_persona_range", (self._log_id, low, high, up_to))
-        values = {"log_id": self._log_id, "low": low, "high": high, "up_to": up_to}
+        values = {
+            "log_id": self._log_id, "low": low, "high": high, "up_to": up_to,
+            "types": self._types,
+        }  # fmt: skip
         rows += self._rows(connection, "touching_persona_range", values)
         return self._resolve(connection, rows, up_to)
 

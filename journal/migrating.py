@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import psycopg
 
@@ -68,7 +68,7 @@ def _migrate_room(connection: psycopg.Connection, room: str) -> list[str]:
 def _files_of(room: str) -> list[tuple[str, LiteralString]]:
     folder = files(room).joinpath("migrations")
     return sorted(
-        (file.name, cast("LiteralString", file.read_text(encoding="utf-8")))
+        (file.name, file.read_text(encoding="utf-8"))
         for file in folder.iterdir()
         if file.name.endswith(".sql")
     )

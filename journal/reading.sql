@@ -18,13 +18,13 @@ SELECT position, entry_id, persona_id, refers_to, source, type, occurred_at, bod
 FROM journal.entry WHERE log_id = %s AND persona_id BETWEEN %s AND %s AND position <= %s
 
 -- name: touching_personas
--- Entries that touch some personas without being theirs: links, shared statements, corrections.
+-- Entries of some types that touch some personas without being theirs; no types means all.
 SELECT position, entry_id, entry.persona_id, refers_to, source, type, occurred_at, body
 FROM journal.entry JOIN (
     SELECT DISTINCT position FROM journal.entry_persona
     WHERE log_id = %(log_id)s AND persona_id = ANY(%(personas)s) AND position <= %(up_to)s
 ) AS touched USING (position)
-WHERE log_id = %(log_id)s
+WHERE log_id = %(log_id)s AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))
 
 -- name: touching_persona_range
 -- The same for all personas of a range.
@@ -33,7 +33,7 @@ FROM journal.entry JOIN (
     SELECT DISTINCT position FROM journal.entry_persona
     WHERE log_id = %(log_id)s AND persona_id BETWEEN %(low)s AND %(high)s AND position <= %(up_to)s
 ) AS touched USING (position)
-WHERE log_id = %(log_id)s
+WHERE log_id = %(log_id)s AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))
 
 -- name: naming
 -- Corrections and voids that name some entries.

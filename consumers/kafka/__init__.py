@@ -16,7 +16,9 @@ What an operator should know:
   the loss.
 * Repeated rejects pause that topic's partitions; ``resume_topic`` or the set time lets them go on.
 * A worker that was killed is replaced after the session time-out (settings), one that was stopped
-  at once. Moved partitions pause for about a second.
+  at once. Moved partitions pause for about a second. Each worker has a name of its own in the group
+  (a static member), so that it comes back at once after an outage: without it, a consumer built
+  anew waited out its former self's session (measured: 6.0 s against 0.5 s).
 * A worker frozen inside its transaction is cut off by PostgreSQL after three seconds
   (``idle_in_transaction_session_timeout``). Frozen in the midst of a COPY it is not idle: then its
   session must be ended by hand (``pg_terminate_backend``), or the process.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from consumers.kafka.settings import KafkaSecurity
 from domain.cloudevent import STRUCTURED_TYPE
@@ -84,7 +86,7 @@ def publish(
         progress: told the number sent so far, every thousand messages.
 
     Raises:
-        PublishError: how many were not acknowledged, and why the first of them.
+        PublishError: how many were acknowledged, and why the first of the others was not.
 
     """
     producer = KafkaProducer(
@@ -97,23 +99,41 @@ def publish(
         max_block_ms=_FLUSH_SECONDS_MAX * 1_000,
         **security.options(),
     )
-    failures: list[BaseException] = []
+    answers = _Answers()
     sent = 0
     try:
         for message in messages:
             producer.send(
                 message.topic, value=message.value, key=message.key, headers=list(message.headers)
-            ).add_errback(failures.append)
+            ).add_callback(answers.acknowledge).add_errback(answers.refuse)
             sent += 1
             if progress is not None and sent % 1_000 == 0:
                 progress(sent)
         producer.flush(timeout=_FLUSH_SECONDS_MAX)
+    except KafkaError as error:
+        answers.refuse(error)
     finally:
-        producer.close(timeout=_FLUSH_SECONDS_MAX)
-    if failures:
-        message_text = (
-            f"expected {sent} messages to be acknowledged, {len(failures)} were not: "
-            f"{failures[0]!r}; publish them again, repetitions are removed"
+        with suppress(KafkaError):  # flushes again, and what that says we know
+            producer.close(timeout=_FLUSH_SECONDS_MAX)
+    if answers.acknowledged != sent or answers.refusal is not None:
+        text = (
+            f"expected {sent} messages to be acknowledged, {answers.acknowledged} were: "
+            f"{answers.refusal!r}; publish them again, repetitions are removed"
         )
-        raise PublishError(message_text) from failures[0]
+        raise PublishError(text) from answers.refusal
     return sent
+
+
+class _Answers:
+    """What the broker has said so far; told on the client's one IO thread."""
+
+    def __init__(self) -> None:
+        self.acknowledged = 0
+        self.refusal: BaseException | None = None
+
+    def acknowledge(self, _: object) -> None:
+        self.acknowledged += 1
+
+    def refuse(self, error: BaseException) -> None:
+        if self.refusal is None:
+            self.refusal = error

@@ -113,6 +113,7 @@ class Session:
 
         """
         self._consumer.subscribe(topics=list(self._settings.topics), listener=self._ownership.notes)
+        self._know_topics()
         while not stopping.is_set():
             self._step()
         try:
@@ -133,6 +134,16 @@ class Session:
                 self._consumer.close(timeout_ms=_CLOSE_SECONDS * 1_000)
         except Exception as error:  # noqa: BLE001 - it is thrown away in any case
             _log.info("intake_consumer_close_failed", error=str(error))
+
+    def _know_topics(self) -> None:
+        """Learn the partitions before joining.
+
+        A leader that assigns while its first metadata arrive may give nothing to anybody, and see
+        no reason afterwards to assign again.
+        """
+        for topic in self._settings.topics:
+            if not self._consumer.partitions_for_topic(topic):
+                _log.warning("intake_topic_unknown", topic=topic)
 
     def _step(self) -> None:
         try:

@@ -48,10 +48,14 @@ def leap(tail: Tail, purchases: bytearray, seen: int, before: int, timetable: Ti
         silent = lapsed = False
         if day > last_day:
             if count:
-                silence = 10 * (day - silent_since) * (weight + count - 1)
+                intervals = 10 * (weight + count - 1)
+                silence = (day - silent_since) * intervals
                 days = prior + last_day - first_day
                 lapsed = silence > lapse * days
                 silent = lapsed or silence > risk * days
+                if silent and at == timetable.start(day):  # a timer due just now is absorbed
+                    silence -= intervals
+                    silent = silence > lapse * days or silence > risk * days
             if lapsed:
                 counter = back
             elif counter and day > tail.reopened_on:

@@ -21,6 +21,7 @@ from projections.customer.columns import row_of
 from projections.customer.corrected import Corrected, Corrections
 from projections.customer.fold import Fold, State
 from projections.customer.refolding import Refolding, named_personas, sort_out
+from projections.customer.registry import SHARED
 from projections.customer.routing import Routes
 from projections.customer.store import CustomerStore
 from projections.generations import Generation, advance, claim, ensure_live
@@ -95,7 +96,8 @@ class CustomerProjection:
         self._tying = Tying(self._identity, self._limits.party_personas_max)
         self._routes = Routes(self._identity)
         self._corrections = Corrections(self._histories, self._store)
-        self._refolding = Refolding(self.fold, self._histories, self._identity, self._routes)
+        shared = Histories(self._logs.facts, self._reader, SHARED)
+        self._refolding = Refolding(self.fold, shared, self._identity, self._routes)
         self._cache.clear()
         return self.generation
 

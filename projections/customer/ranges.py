@@ -10,6 +10,7 @@ from projections.customer.columns import row_of
 from projections.customer.digest import bounds
 from projections.customer.fold import Fold
 from projections.customer.refolding import named_personas, sort_out
+from projections.customer.registry import SHARED
 from projections.customer.store import CustomerRow
 from projections.identity.store import IdentityStore
 
@@ -26,7 +27,7 @@ class RangeFolding:
 
     def __init__(self, fold: Fold, log_id: int, generation: int) -> None:
         self._fold = fold
-        self._histories = Histories(log_id, FactReader())
+        self._histories = Histories(log_id, FactReader(), SHARED)
         self._identity = IdentityStore(log_id, generation)
 
     def rows(

@@ -21,7 +21,7 @@ class Refolding:
 
     Args:
         fold: the fold.
-        histories: of the facts log.
+        histories: of the facts log; besides a persona's own, shared statements are enough.
         store: memberships of the generation.
         routes: customers of personas.
 

@@ -235,6 +235,13 @@ def test_what_begins_comes_before_what_ends_at_one_instant() -> None:
     assert [(0, "development", ""), (5, "closed", "")] == moves(story, 300)
 
 
+def test_what_happens_at_one_instant_is_judged_once() -> None:
+    story = [*bought(0), *bought(140), told(Kind.CANCEL_INTENT, 140)]
+
+    assert [(130, "prevention", "silence_risk")] == moves(story, 150)[1:]
+    assert at(130, 0) == judged(story, 150).since
+
+
 def test_a_timer_due_at_the_instant_of_a_touchpoint_is_absorbed_and_still_named() -> None:
     purchase = told(BOUGHT, 230, 0)
     registration = told(Kind.REGISTERED, 230, 0)

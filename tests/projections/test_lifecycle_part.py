@@ -12,6 +12,7 @@ from domain.calendar import Calendar
 from domain.fact import Fact
 from domain.instants import DAY, MICROSECOND, day_of, moment_of
 from domain.lifecycle.judgement import judge
+from domain.lifecycle.machine import refold
 from domain.lifecycle.rules import LifecycleRulebook, LifecycleRules, Timetable
 from domain.touchpoints import (
     CATALOGUE,
@@ -314,6 +315,7 @@ def settled_through(
             state.tail = take(state.inputs, state.tail, told, timetable)
             latest = max(latest, told.at)
         settle(state, max(at(day), latest), context)
+        assert refold(state.inputs, timetable) == state.tail
     return CANONICAL.encode(state)
 
 

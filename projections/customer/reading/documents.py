@@ -2,31 +2,38 @@
 
 A document says for which instant it was rendered. Everything else in it stays as it is until
 ``holds_until``, so it can be kept until then and given a new ``as_of`` at each reading.
+
+It is put together from the JSON of its parts. Most parts of most customers are empty, and an empty
+part always reads the same: those are neither decoded nor rendered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, get_type_hints
 
 import msgspec
 
 from domain.identifiers import Persona, persona_key
-from projections.customer.fold import Fold, State
-from projections.customer.part import Reading
-from projections.customer.parts.identity import PersonaShown
+from projections.customer.fold import BEFORE_TIME, Fold
+from projections.customer.part import Part, Reading, Render
+from projections.customer.parts.identity import IdentityState, PersonaShown
 from projections.customer.reading.validity import holds_until
 from projections.customer.shown import moment, uuid_text
 
-HEAD = b'{"as_of":"'
-_NEXT = b'",'
+_HEAD = b'{"as_of":"'
+_CUSTOMER = b'","customer_id":"'
+_PERSONAS = b'","personas":'
+_encode = msgspec.json.Encoder().encode
+_split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
 
 class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A customer's document but for its ``as_of``.
 
     Args:
-        rest: the JSON behind ``as_of``, from the next key to the closing brace.
+        rest: the JSON behind the text of ``as_of``, from its closing quote on.
         holds_until: the instant before which it reads the same (microseconds since 1970).
 
     """
@@ -36,7 +43,27 @@ class Rendered(msgspec.Struct, frozen=True, gc=False):
 
     def at(self, as_of: bytes) -> bytes:
         """Return the document as of an instant, given as :func:`as_of_text` writes it."""
-        return b"".join((HEAD, as_of, _NEXT, self.rest))
+        return b"".join((_HEAD, as_of, self.rest))
+
+
+class _PartWriter(msgspec.Struct, frozen=True):
+    """How a part is written.
+
+    Args:
+        key: the member's name and colon, with the comma before it.
+        decode: its state.
+        render: its state.
+        empty: the encoded state of a party that has nothing of it.
+        empty_shown: the JSON of that.
+
+    """
+
+    name: str
+    key: bytes
+    decode: Callable[[Any], Any]
+    render: Render
+    empty: msgspec.Raw
+    empty_shown: bytes
 
 
 class Documents:
@@ -49,39 +76,59 @@ class Documents:
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
-        self._encode = msgspec.json.Encoder().encode
-        self._renders = [(part.name, part.render) for part in fold.parts]
+        self._writers = tuple(_writer(part, fold) for part in fold.parts)
         parts = [(part.name, get_type_hints(part.render)["return"]) for part in fold.parts]
-        head: list[tuple[str, Any]] = [
-            ("customer_id", str),
-            ("personas", tuple[PersonaShown, ...]),
-        ]
-        self._type = msgspec.defstruct("CustomerRest", head + parts, frozen=True, gc=False)
         self.type = msgspec.defstruct(
             "Customer",
-            [("as_of", datetime), *head, *parts],
+            [
+                ("as_of", datetime),
+                ("customer_id", str),
+                ("personas", tuple[PersonaShown, ...]),
+                *parts,
+            ],
             frozen=True,
             namespace={"__doc__": _DOCUMENT},
         )
 
-    def render(self, customer_id: bytes, state: State, members: str | None, now: int) -> Rendered:
+    def render(
+        self,
+        customer_id: bytes,
+        encoded: bytes,
+        members: str | None,
+        now: int,
+        valid_until: int | None = BEFORE_TIME,
+    ) -> Rendered:
         """Render one customer.
 
         Args:
             customer_id: 16 bytes.
-            state: as decoded; it is settled here and must not be kept.
+            encoded: the state, as it is kept.
             members: ``namespace persona_id`` of all personas, joined by commas; None if the
                 customer has but one.
             now: microseconds since 1970.
+            valid_until: of the row: when the next timer is due after those that were run, None
+                for never. Where that is over, or not known, timers are run here.
 
         """
         reading = Reading(self.fold.context, now)
-        shown = [render(getattr(state, name), reading) for name, render in self._renders]
-        personas = personas_shown(customer_id, state, members)
-        document = self._type(uuid_text(customer_id), personas, *shown)
-        # Timers are run after rendering: what is wanted is when the next one is due.
-        due = self.fold.settle(state, now)
-        return Rendered(self._encode(document)[1:], holds_until(state, reading, due))
+        states: dict[str, Any] = {}
+        shown: list[bytes] = []
+        # The first field is the instant of the latest fact, then come the parts.
+        for writer, raw in zip(self._writers, _split(encoded)[1:], strict=True):
+            shown.append(writer.key)
+            if raw == writer.empty:
+                shown.append(writer.empty_shown)
+                continue
+            state = states[writer.name] = writer.decode(raw)
+            shown.append(_encode(writer.render(state, reading)))
+        due = valid_until
+        if due is not None and due <= now:
+            due = self.fold.settle(self.fold.decode(encoded), now)
+        personas = personas_shown(customer_id, states.get("identity"), members)
+        head = (_CUSTOMER, uuid_text(customer_id).encode(), _PERSONAS, _encode(personas))
+        rest = b"".join((*head, *shown, b"}"))
+        holds = holds_until(states.get("consent"), states.get("quality"), reading, due)
+        return Rendered(rest, holds)
 
 
 def as_of_text(now: int) -> bytes:
@@ -90,12 +137,12 @@ def as_of_text(now: int) -> bytes:
 
 
 def personas_shown(
-    customer_id: bytes, state: State, members: str | None
+    customer_id: bytes, identity: IdentityState | None, members: str | None
 ) -> tuple[PersonaShown, ...]:
     """Return the personas of a customer, the one that names it first (ruling 14)."""
     if members is None:
-        known = [one for one in state.identity.personas if one.persona_id == customer_id]
-        return tuple(_shown(one) for one in known)
+        known = [] if identity is None else identity.personas
+        return tuple(_shown(one) for one in known if one.persona_id == customer_id)
     pairs = (one.split(" ") for one in members.split(","))
     personas = [Persona(name, bytes.fromhex(text.replace("-", ""))) for name, text in pairs]
     return tuple(_shown(one) for one in sorted(personas, key=persona_key))
@@ -103,6 +150,18 @@ def personas_shown(
 
 def _shown(persona: Persona) -> PersonaShown:
     return PersonaShown(persona.namespace, uuid_text(persona.persona_id))
+
+
+def _writer(part: Part, fold: Fold) -> _PartWriter:
+    empty = part.state()
+    return _PartWriter(
+        name=part.name,
+        key=b"," + _encode(part.name) + b":",
+        decode=msgspec.msgpack.Decoder(part.state).decode,
+        render=part.render,
+        empty=msgspec.Raw(fold.encode(empty)),
+        empty_shown=_encode(part.render(empty, Reading(fold.context, 0))),
+    )
 
 
 _DOCUMENT = """Everything that is known of a customer, but for what is personal.

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from domain.errors import VinculoError
-from journal.connecting import ByteaArray, UuidArray, binary_cursor
+from journal.connecting import POSTGRES_EPOCH_MICROSECONDS, ByteaArray, UuidArray, binary_cursor
 from journal.queries import queries
 from projections.generations import Generation, live_generation
 
@@ -18,6 +18,7 @@ DOCUMENTS: LiteralString = _SQL["documents"]
 VIEW = "customer"
 """The view that is read; readers import nothing of those who write it."""
 
+_VALID_UNTIL_AT = 12  # behind the generation and the position
 UNSEEN = b""
 """The version of a row that was not read yet."""
 
@@ -48,6 +49,12 @@ class FoundRow(msgspec.Struct, frozen=True, gc=False):
     version: bytes | None
     state: bytes | None
     members: str | None
+
+
+def valid_until_of(version: bytes) -> int | None:
+    """Return the instant that a row's version holds: when its next timer is due, None for never."""
+    stamp = version[_VALID_UNTIL_AT:]
+    return int.from_bytes(stamp, signed=True) + POSTGRES_EPOCH_MICROSECONDS if stamp else None
 
 
 def documents_values(log_id: int, asked: Iterable[tuple[bytes, bytes]]) -> tuple[Any, ...]:
