@@ -108,7 +108,7 @@ class Engine:
             return stored_digest(still, self.logs.facts, live.number)
 
     def refolded_digest(self) -> str:
-        """Return the digest of a fold of the whole journal, who is who included, in this process."""
+        """Return the digest of a fold of the whole journal, who is who included."""
         generation = self.projection.generation
         assert generation is not None
         log_id = self.logs.facts

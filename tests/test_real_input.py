@@ -223,7 +223,7 @@ def test_simulated_business_equals_the_simulators_own_truth(
     engine = Engine(database_url, sources)
     run_through_kafka(engine, sources, messages, stored, kafka_broker)
     found = states_by_subject(engine)
-    customers = dict(
+    customers: dict[str, str] = dict(
         engine.connection.execute(
             "SELECT replace(persona_id::text, '-', ''), replace(customer_id::text, '-', '')"
             " FROM view.membership WHERE log_id = %s",

@@ -4,8 +4,11 @@ from collections import Counter
 
 import psycopg
 import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from consumers.kafka.publisher import KafkaMessage, publish
+from journal.connecting import connect
+from journal.intake.claims import list_partitions
 from tests.consumers import business
 from tests.servers import Topics
 
@@ -56,3 +59,32 @@ def test_a_stopped_worker_is_continued_by_the_next_without_repetition(
     with business.running(kafka_broker, database_url, name):
         business.wait_for_facts(database_url, 3_000)
     assert Counter(stored=3_000) == business.accounts(database_url)
+
+
+def read_up_to(url: str) -> int:
+    with connect(url, name="test") as connection:
+        (state,) = list_partitions(connection, 1)
+    return state.next_offset
+
+
+def test_aborted_transactions_are_left_out_and_control_records_counted(
+    kafka_broker: str, topic: Topics, database_url: str
+) -> None:
+    name = topic(partitions=1)
+    producer = KafkaProducer(bootstrap_servers=kafka_broker, transactional_id=f"till-{name}")
+    producer.init_transactions()
+    for numbers, end in ((range(5), "commit"), (range(5, 9), "abort"), (range(9, 12), "commit")):
+        producer.begin_transaction()
+        for message in business.structured(name, numbers):
+            producer.send(name, message.value, headers=list(message.headers))
+        producer.flush()
+        getattr(producer, f"{end}_transaction")()
+    producer.close()
+    with KafkaConsumer(bootstrap_servers=kafka_broker) as consumer:
+        end_offset = consumer.end_offsets([TopicPartition(name, 0)])[name, 0]
+    assert 5 + 4 + 3 + 3 == end_offset
+    with business.running(kafka_broker, database_url, name):
+        business.wait_for_facts(database_url, 8)
+        # The last control record comes without a message, and is written down all the same.
+        business.wait_until(lambda: read_up_to(database_url) == end_offset, "the end")
+    assert Counter(stored=8) == business.accounts(database_url)

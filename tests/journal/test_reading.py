@@ -90,7 +90,7 @@ def test_the_leaf_is_recomputed_from_the_stored_columns_by_the_server_itself(
     }  # fmt: skip
     columns = ", ".join(f"{senders[name]}({name})" for name in BOUND_COLUMNS)
     row = engine.connection.execute(
-        f"SELECT leaf, {columns} FROM journal.entry WHERE log_id = %s",  # type: ignore[call-overload]  # noqa: S608
+        f"SELECT leaf, {columns} FROM journal.entry WHERE log_id = %s",  # noqa: S608
         (engine.logs.facts,),
     ).fetchone()
     assert row is not None

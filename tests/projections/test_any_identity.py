@@ -1,6 +1,7 @@
 """Random links, unlinks, corrections and voids, in any order: live = refolded = any other order."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def _events(chance: random.Random, count: int) -> list[bytes]:
 
 
 def _correction(chance: random.Random, target: str, subject: str, when: str, name: str) -> bytes:
-    changes: dict[str, object] = chance.choice((
+    changes: dict[str, Any] = chance.choice((
         {"fields": {"lines": lines(chance.randrange(1, 99))}},
         {"subject": chance.choice(PERSONAS)},
         {"occurred_at": "2024-07-07T07:07:07Z"},

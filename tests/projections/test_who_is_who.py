@@ -1,6 +1,7 @@
 """Links, unlinks, merges and claims: the history stays, the view follows (rulings 14 to 17)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     made.close()
 
 
-def bought(subject: str, day: str, amount: int, **more: object) -> bytes:
+def bought(subject: str, day: str, amount: int, **more: Any) -> bytes:
     """A purchase of one line, in euro."""
     number = more.pop("number", f"{subject}-{day}")
     return event(
@@ -45,8 +46,9 @@ def state_of(engine: Engine, identifier: str) -> State | None:
     persona = engine.intake.personas.name(parse_identifier(identifier)).persona_id
     found = engine.connection.execute(
         """SELECT state FROM view.customer WHERE log_id = %(log)s AND generation = %(g)s
-        AND customer_id = coalesce((SELECT customer_id FROM view.membership WHERE log_id = %(log)s
-        AND generation = %(g)s AND persona_id = %(persona)s::text::uuid), %(persona)s::text::uuid)""",
+        AND customer_id = coalesce((SELECT customer_id FROM view.membership
+            WHERE log_id = %(log)s AND generation = %(g)s
+            AND persona_id = %(persona)s::text::uuid), %(persona)s::text::uuid)""",
         {
             "log": engine.logs.facts,
             "g": engine.projection.generation.number,

@@ -66,7 +66,7 @@ def test_less_than_the_level_is_left_out() -> None:
 @pytest.mark.parametrize("style", ["json", "console"])
 def test_a_trace_never_shows_local_variables(style: str) -> None:
     stream = logged(style)
-    personal = "@".join(("ana", "example.test"))  # so that the line of code is not the value
+    personal = f"ana{'@'}example.test"  # so that the line of code is not the value
     try:
         int(personal[:0])
     except ValueError:
