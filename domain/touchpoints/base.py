@@ -38,6 +38,7 @@ IdentifierText = Annotated[
         max_length=200,
         description="An identifier as namespace:value. The value is personal and kept sealed.",
         examples=["crm:4711", "email:ana@example.test"],
+        extra_json_schema={"x-personal": True},
     ),
 ]
 Instant = Annotated[

@@ -22,6 +22,7 @@ from domain.touchpoints import (
     quality,
 )
 from domain.touchpoints.base import Touchpoint, type_name
+from domain.touchpoints.checking import check
 
 AnyTouchpoint = (
     identity.CustomerRegistered
@@ -110,11 +111,13 @@ class Catalogue:
             message = f"expected one of {len(self.types)} known types, found {name[:100]!r}; "
             raise Refused("unknown_type", message + "see schemas/ for those that exist")
         try:
-            return decoder.decode(data)
+            touchpoint = decoder.decode(data)
         except msgspec.ValidationError as error:
             raise Refused("bad_data", f"{name}: {error}") from error
         except msgspec.DecodeError as error:
             raise Refused("bad_json", f"{name}: data is not JSON: {error}") from error
+        check(touchpoint)
+        return touchpoint
 
     def upcast(self, touchpoint: Touchpoint) -> Touchpoint:
         """Return a touchpoint in the newest version of its type."""

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from domain.errors import Refused
+from domain.money import CURRENCIES
 from domain.touchpoints.base import Touchpoint
-from domain.touchpoints.commercial import PurchaseMade, PurchaseReturned
+from domain.touchpoints.commercial import CompetitorOfferSeen, PurchaseMade, PurchaseReturned
+from domain.touchpoints.financial import CostToServeRecorded
 from domain.touchpoints.identity import IdentifierLinked, IdentifierUnlinked
 from domain.touchpoints.quality import SurveyAnswered
+
+Receipt = PurchaseMade | PurchaseReturned
 
 # A million receipts of this size still fit into 64 bits, so no sum of a customer can overflow.
 RECEIPT_MAX = 9 * 10**12
@@ -28,7 +32,14 @@ def check(touchpoint: Touchpoint) -> None:
         checker(touchpoint)
 
 
-def _check_receipt(receipt: PurchaseMade | PurchaseReturned) -> None:
+def _check_currency(stated: CompetitorOfferSeen | CostToServeRecorded | Receipt) -> None:
+    if stated.currency is not None and stated.currency not in CURRENCIES:
+        detail = f"currency: expected an ISO 4217 code, found {stated.currency!r}"
+        raise Refused("bad_data", detail)
+
+
+def _check_receipt(receipt: Receipt) -> None:
+    _check_currency(receipt)
     total = receipt.shipping
     for line in receipt.lines:
         total += line.amount + line.discount + line.tax + (line.cost or 0)
@@ -54,6 +65,8 @@ def _check_named(link: IdentifierLinked | IdentifierUnlinked) -> None:
 _CHECKS: dict[type[Touchpoint], Callable[[Any], None]] = {
     PurchaseMade: _check_receipt,
     PurchaseReturned: _check_receipt,
+    CompetitorOfferSeen: _check_currency,
+    CostToServeRecorded: _check_currency,
     SurveyAnswered: _check_survey,
     IdentifierLinked: _check_named,
     IdentifierUnlinked: _check_named,

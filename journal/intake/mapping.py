@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 import msgspec
@@ -18,13 +19,15 @@ from domain.touchpoints import (
     TouchpointCorrected,
     TouchpointVoided,
 )
-from domain.touchpoints.checking import check
 from journal.entry_ids import entry_id_of
 from journal.intake.message import Message
 from journal.personas import PersonaNames
 from journal.sources import Source, SourceRegister
 
 AHEAD_OF_CLOCK_MAX = DAY
+# Beyond these a calendar may fail; nothing between a company and a customer lies there.
+OCCURRED_MIN = instant_of(datetime(1900, 1, 1, tzinfo=UTC))
+OCCURRED_MAX = instant_of(datetime(2200, 1, 1, tzinfo=UTC))
 
 
 class Statement(msgspec.Struct, gc=False):
@@ -89,12 +92,14 @@ class Mapping:
             event = read_binary(attributes, message.payload)
         source = self._sources.accept(event.source, event.type, message.topic)
         touchpoint = self._catalogue.decode(event.type, event.data)
-        check(touchpoint)
         subject = self._subject(event, source)
         occurred_at = instant_of(event.time)
         if occurred_at > now + AHEAD_OF_CLOCK_MAX and not source.simulated_time:
             detail = f"time: expected at most a day ahead of our clock, found {event.time}"
             raise Refused("time_ahead", detail)
+        if not OCCURRED_MIN <= occurred_at <= OCCURRED_MAX:
+            detail = f"time: expected a moment from 1900 to 2199, found {event.time}"
+            raise Refused("time_out_of_range", detail)
         return self._state(event, source, touchpoint, subject, occurred_at)
 
     def _state(

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 import psycopg
+import structlog
 
 from domain.errors import Refused
 from domain.identifiers import Identifier, Persona
@@ -23,6 +24,7 @@ from journal.subject_keys import SubjectKeys
 UNKNOWN_SOURCE = "unknown"
 DIGEST_BYTES = 16
 _TOO_DEEP = "expected JSON nested a few levels deep, found more than can be read; flatten it"
+_log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -84,6 +86,10 @@ class Preparing:
                 rejections.append(reject(index, source_of(message), refusal.code, refusal.detail))
             except RecursionError:
                 rejections.append(reject(index, source_of(message), "too_deep", _TOO_DEEP))
+            except Exception as error:  # noqa: BLE001 - reading does no I/O: this message is at fault
+                _log.exception("intake.unreadable", topic=message.topic, offset=message.offset)
+                detail = f"expected a touchpoint, found what our reader fails at: {type(error)}"
+                rejections.append(reject(index, source_of(message), "unreadable", detail))
             else:
                 statements.append((index, statement))
                 named.update(statement.identifiers)

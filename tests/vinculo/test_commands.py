@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -36,7 +37,7 @@ def run(database_url: str, tmp_path: Path) -> Run:
         "VINCULO_SECRET": SECRET,
         "VINCULO_SOURCES": str(REPOSITORY / "vinculo" / "examples" / "sources.toml"),
         "VINCULO_RULES": str(REPOSITORY / "vinculo" / "examples" / "rules.toml"),
-        "VINCULO_DATA": str(tmp_path / "data"),
+        "VINCULO_HOME": str(tmp_path / "data"),
         "VINCULO_LOG_LEVEL": "error",
         "VINCULO_REBUILD_PROCESSES": "1",
     }
@@ -358,6 +359,12 @@ def test_a_key_is_made_listed_and_revoked(tenant: Run, database_url: str) -> Non
     with psycopg.connect(database_url) as connection:
         assert find_holder(connection, "main", digest) is None
     assert "found none" in tenant("keys", "revoke", holder.key_id, code=1).stderr
+
+
+def test_the_version_is_the_one_of_the_project() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    result = CliRunner().invoke(cli, ["--version"])
+    assert f"vinculo, version {project['version']}\n" == result.stdout
 
 
 def test_every_scope_of_the_api_is_offered() -> None:

@@ -37,7 +37,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("VINCULO_", "KAFKA_")) and name != "DATABASE_URL"
     }
-    return kept | {"VINCULO_DATA": str(folder), "VINCULO_LOG": "json"} | more
+    return kept | {"VINCULO_HOME": str(folder), "VINCULO_LOG": "json"} | more
 
 
 def demo(folder: Path, *arguments: str, **more: str) -> str:
@@ -57,7 +57,7 @@ def demo(folder: Path, *arguments: str, **more: str) -> str:
 
 def command(folder: Path, *arguments: str) -> Result:
     blank = dict.fromkeys(("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "VINCULO_SECRET"), "")
-    return CliRunner().invoke(cli, arguments, env=blank | {"VINCULO_DATA": str(folder)})
+    return CliRunner().invoke(cli, arguments, env=blank | {"VINCULO_HOME": str(folder)})
 
 
 def test_the_first_start_shows_a_business_and_answers_its_own_requests(folder: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_journal_that_is_not_the_demos_is_left_alone(database_url: str, folder
         "DATABASE_URL": database_url,
         "VINCULO_SECRET": "a secret of the tests, 32 bytes or more",
         "VINCULO_SOURCES": str(REPOSITORY / "vinculo" / "examples" / "sources.toml"),
-        "VINCULO_DATA": str(folder),
+        "VINCULO_HOME": str(folder),
     }
     assert 0 == runner.invoke(cli, ["migrate"], env=given).exit_code
     lines = runner.invoke(cli, ["simulate", "--customers", "5", "--until", "2025-01-31"])
