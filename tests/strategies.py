@@ -13,12 +13,14 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
+from domain.errors import Refused
 from domain.fact import Fact
 from domain.identifiers import Persona
 from domain.instants import instant_of
 from domain.money import INTEGER_MAX
 from domain.touchpoints.base import Touchpoint
 from domain.touchpoints.catalogue import CATALOGUE
+from domain.touchpoints.checking import check
 from domain.touchpoints.correction import TouchpointCorrected, TouchpointVoided
 
 TEXT_LENGTH_MAX = 12
@@ -57,10 +59,25 @@ def structs(struct: type[Any]) -> st.SearchStrategy[Any]:
     """Instances of a struct: required fields always, each of the others half of the time."""
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)
-    required = {field.name: _of(field.type) for field in info.fields if field.required}
-    optional = {field.name: _of(field.type) for field in info.fields if not field.required}
+    asked = {field.name: field.required or _has_least(field.type) for field in info.fields}
+    required = {field.name: _of(field.type) for field in info.fields if asked[field.name]}
+    optional = {field.name: _of(field.type) for field in info.fields if not asked[field.name]}
     stated = st.fixed_dictionaries(required, optional=optional)
-    return stated.map(lambda fields: struct(**fields))
+    made = stated.map(lambda fields: struct(**fields))
+    return made.filter(_is_accepted) if issubclass(struct, Touchpoint) else made
+
+
+def _has_least(info: inspect.Type) -> bool:
+    """Whether a publisher must state some, although the journal stores none."""
+    return isinstance(info, inspect.Metadata) and "minItems" in (info.extra_json_schema or {})
+
+
+def _is_accepted(touchpoint: Touchpoint) -> bool:
+    try:
+        check(touchpoint)
+    except Refused:
+        return False
+    return True
 
 
 @st.composite
@@ -97,6 +114,8 @@ def _of(info: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912 - 
     match info:
         case inspect.Metadata(extra_json_schema={"examples": examples}):
             return st.sampled_from(examples)
+        case inspect.Metadata(type=inspect.VarTupleType(item_type=item)) if _has_least(info):
+            return st.lists(_of(item), min_size=1, max_size=ITEMS_MAX).map(tuple)
         case inspect.Metadata(type=inner):
             return _of(inner)
         case inspect.UnionType(types=types):
@@ -133,5 +152,6 @@ def _texts(least: int, most: int) -> st.SearchStrategy[str]:
 
 def _integers(least: int | None, most: int | None) -> st.SearchStrategy[int]:
     low = -INTEGER_MAX if least is None else least
-    high = INTEGER_MAX if most is None else most
+    # A billion: no receipt of a few lines comes near what intake refuses.
+    high = min(10**9, INTEGER_MAX if most is None else most)
     return st.integers(max(low, 0), min(high, 100)) | st.integers(low, high)
