@@ -69,6 +69,9 @@ def test_what_a_simulated_business_sends_becomes_of_it_what_the_simulator_says(
         (purchase("crm:0000"), "blocked_subject"),
         (purchase(time="2999-01-01", source="urn:test:two"), "time_ahead"),
         (purchase(surprise=1), "bad_data"),
+        (purchase(time="0001-01-01T00:00:00+14:00"), "time_out_of_range"),
+        (purchase(source="a\0b"), "unknown_source"),
+        (purchase(**{"a\0b": 1}), "bad_data"),
         (
             event(
                 TouchpointVoided, "crm:1", "2024-01-01", reason="x",
