@@ -1,0 +1,1 @@
+"""HTTP: what other programs read, send and ask, and who may do what."""

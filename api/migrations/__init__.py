@@ -1,0 +1,1 @@
+"""Numbered migrations of what the API keeps: keys."""

@@ -1,0 +1,164 @@
+"""Operating: is it alive, is it ready, how far are the views, figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+import psycopg
+
+from api.answers import NO_STORE, Answer, json_answer
+from api.calls import Call
+from api.metrics import METRICS_TYPE, Sample, family, plain
+from api.services import Services
+from journal.tenants import Logs
+from projections.customer.reading.finding import VIEW
+from projections.customer.shown import moment
+from projections.generations import live_generation
+from projections.lags import ProjectionLag, projection_lags
+
+_APPLIED = "SELECT room || '/' || name FROM public.vinculo_migration"
+_ROOMS = ("journal", "projections", "api")
+_SERVICE_UNAVAILABLE = 503
+
+Check = Literal["ok", "away", "behind", "absent", "stopped", "unknown"]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["alive"]
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether requests can be answered, and if not, why.
+
+    Args:
+        ready: whether all checks are ok.
+        database: ok, or away.
+        migrations: ok, or behind: run ``vinculo migrate``.
+        projection: ok, or absent: start the projecting worker.
+        intake: ok, or stopped: start the process again.
+
+    """
+
+    ready: bool
+    database: Check
+    migrations: Check
+    projection: Check
+    intake: Check
+
+
+class ProjectionsDocument(msgspec.Struct, frozen=True):
+    """How far the views are.
+
+    Args:
+        as_of: the instant of the answer.
+        projections: every generation that is live or being built.
+
+    """
+
+    as_of: datetime
+    projections: list[ProjectionLag]
+
+
+async def tell_health(call: Call) -> Answer:  # noqa: ARG001 - every handler takes a call
+    """Say that the process is alive."""
+    return json_answer(Health("alive"))
+
+
+async def tell_readiness(call: Call) -> Answer:
+    """Say whether requests can be answered."""
+    readiness = await _readiness(call.services)
+    return json_answer(readiness, status=200 if readiness.ready else _SERVICE_UNAVAILABLE)
+
+
+async def tell_projections(call: Call) -> Answer:
+    """Tell how far the views are."""
+    services = call.services
+    lags = await _lags(services)
+    return json_answer(ProjectionsDocument(moment(services.clock()), lags))
+
+
+async def tell_metrics(call: Call) -> Answer:
+    """Tell figures in the text format of Prometheus."""
+    services = call.services
+    lags = await _lags(services)
+    lines = [*services.metrics.lines(), *_intake(services), *_projections(lags)]
+    return Answer(200, ("\n".join(lines) + "\n").encode(), METRICS_TYPE, NO_STORE)
+
+
+def expected_migrations() -> set[str]:
+    """Return the migrations that this version needs, as room and name."""
+    return {
+        f"{room}/{file.name}"
+        for room in _ROOMS
+        for file in files(room).joinpath("migrations").iterdir()
+        if file.name.endswith(".sql")
+    }
+
+
+async def _readiness(services: Services) -> Readiness:
+    intake: Check = "ok" if services.writer.alive else "stopped"
+    try:
+        migrated, projected = await services.desk.run(_look, services.logs)
+    except psycopg.Error:
+        return Readiness(
+            ready=False, database="away", migrations="unknown", projection="unknown", intake=intake
+        )
+    return Readiness(
+        ready=migrated and projected and intake == "ok",
+        database="ok",
+        migrations="ok" if migrated else "behind",
+        projection="ok" if projected else "absent",
+        intake=intake,
+    )
+
+
+def _look(connection: psycopg.Connection, logs: Logs) -> tuple[bool, bool]:
+    applied = {name for (name,) in connection.execute(_APPLIED)}
+    projected = live_generation(connection, logs.facts, VIEW) is not None
+    return expected_migrations() <= applied, projected
+
+
+async def _lags(services: Services) -> list[ProjectionLag]:
+    stuck_seconds = services.settings.limits.stuck_seconds
+    return await services.desk.run(projection_lags, services.logs, services.clock(), stuck_seconds)
+
+
+def _intake(services: Services) -> list[str]:
+    writer = services.writer
+    waiting, batches = "vinculo_intake_events_waiting", "vinculo_intake_batches_total"
+    return [
+        *plain(waiting, "Events that wait for the writer.", writer.waiting, "gauge"),
+        *plain(batches, "Transactions of the writer.", writer.batches),
+        *plain("vinculo_intake_events_total", "Events that were written.", writer.events),
+    ]
+
+
+def _projections(lags: Iterable[ProjectionLag]) -> list[str]:
+    lags = list(lags)
+
+    def samples(name: str) -> list[Sample]:
+        return [
+            ({"view": one.view, "generation": str(one.generation)}, float(getattr(one, name)))
+            for one in lags
+        ]
+
+    stuck: list[Sample] = [
+        ({"view": one.view, "generation": str(one.generation)}, int(one.progress == "stuck"))
+        for one in lags
+    ]
+    position = "vinculo_projection_position"
+    return [
+        *family(position, "gauge", "Up to where it has read.", samples("facts_position")),
+        *family("vinculo_projection_lag_events", "gauge", "Facts that wait.",
+                samples("lag_events")),
+        *family("vinculo_projection_lag_seconds", "gauge", "How long the oldest has waited.",
+                samples("lag_seconds")),
+        *family("vinculo_projection_stuck", "gauge", "Whether it reads nothing though facts wait.",
+                stuck),
+    ]  # fmt: skip
