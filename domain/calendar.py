@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from domain.instants import MICROSECOND, SECOND, date_of, day_of, instant_of, moment_of
+from domain.instants import DAY, MICROSECOND, SECOND, date_of, day_of, instant_of, moment_of
 
-# Every zone in use is offset from UTC by a multiple of a quarter of an hour, and changes its
-# offset only at such a multiple; so all instants of a quarter fall on the same business day.
+# All instants of a quarter of an hour fall on one business day, but for a few in which a clock or a
+# zone was changed (in Newfoundland at 00:01, until 2011); those are not remembered.
 _QUARTER = 15 * 60 * SECOND
 _CACHE_QUARTERS_MAX = 200_000
 
@@ -53,7 +53,9 @@ class Calendar:
         day = self._days.get(quarter)
         if day is None:
             day = self._reckon(instant)
-            if len(self._days) < _CACHE_QUARTERS_MAX:
+            first, last = quarter * _QUARTER, (quarter + 1) * _QUARTER - MICROSECOND
+            whole = self._reckon(first) == self._reckon(last)
+            if whole and len(self._days) < _CACHE_QUARTERS_MAX:
                 self._days[quarter] = day
         return day
 
@@ -66,7 +68,18 @@ class Calendar:
             if self.zone_at(guess) is zone:
                 return guess
             zone = self.zone_at(guess)
-        return instant_of(midnight.replace(tzinfo=zone))
+        return self._search(day, instant_of(midnight.replace(tzinfo=zone)))
+
+    def _search(self, day: int, near: int) -> int:
+        """Find the start of a day whose midnight no zone in force has: the zone changed over it."""
+        low, high = near - 2 * DAY, near + 2 * DAY
+        while low + MICROSECOND < high:
+            middle = (low + high) // 2
+            if self._reckon(middle) < day:
+                low = middle
+            else:
+                high = middle
+        return high
 
     def end(self, day: int) -> int:
         """Return the last instant of a business day: one microsecond before the next begins."""

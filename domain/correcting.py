@@ -49,7 +49,7 @@ def effective(
     type than the touchpoint has, or that does not fit it, counts for nothing.
 
     Args:
-        fact: the touchpoint as stated.
+        fact: the touchpoint as stated, in its publisher's version: corrections speak of that one.
         naming: corrections and voids by the entry id that they name.
         catalogue: the touchpoints that are understood.
 
@@ -60,7 +60,14 @@ def effective(
     for one in sorted(corrections, key=lambda one: order_key(one.fact)):
         if not _is_voided(one.fact, naming):
             fact = _apply(fact, one, catalogue)
-    return fact
+    return newest(fact, catalogue)
+
+
+def newest(fact: Fact, catalogue: Catalogue = CATALOGUE) -> Fact:
+    """Return a fact in the newest version of its touchpoint's type."""
+    if type(fact.touchpoint) not in catalogue.upcasters:
+        return fact
+    return msgspec.structs.replace(fact, touchpoint=catalogue.upcast(fact.touchpoint))
 
 
 def subjects(fact: Fact, corrections: Iterable[Naming]) -> set[bytes]:

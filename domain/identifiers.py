@@ -85,6 +85,6 @@ def _normalise(namespace: str, value: str) -> str:
     plain = plain.strip()
     if namespace == "email":
         return plain.casefold()
-    if namespace == "phone":
+    if namespace == "phone" and plain.casefold() not in _BLOCKED:
         return plain.translate(_PHONE_NOISE)
     return plain

@@ -9,13 +9,16 @@ from msgspec import Meta
 # Beyond 2**53 - 1 a JSON reader in another language would round in silence.
 INTEGER_MAX = 2**53 - 1
 
+# A hundred thousand million in most currencies; see domain/touchpoints/checking.py for the sums.
+AMOUNT_MAX = 10**13
+
 MinorUnits = Annotated[
     int,
-    Meta(ge=-INTEGER_MAX, le=INTEGER_MAX, description="Money in minor units of its currency."),
+    Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX, description="Money in minor units of its currency."),
 ]
 Amount = Annotated[
     int,
-    Meta(ge=0, le=INTEGER_MAX, description="Money in minor units of its currency, not negative."),
+    Meta(ge=0, le=AMOUNT_MAX, description="Money in minor units of its currency, not negative."),
 ]
 Thousandths = Annotated[
     int, Meta(ge=0, le=INTEGER_MAX, description="A quantity in thousandths of its unit.")

@@ -29,7 +29,7 @@ class ByteaArray:
 
     items: list[bytes | None]
 
-    def __init__(self, items: Iterable[bytes]) -> None:
+    def __init__(self, items: Iterable[bytes | None]) -> None:
         self.items = list(items)
 
 

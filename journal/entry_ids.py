@@ -37,9 +37,10 @@ def entry_id_of(source: str, event_id: str, occurred_at: int, *, stable_time: bo
     milliseconds = _time_inside(event_id)
     if milliseconds is None and stable_time:
         milliseconds = occurred_at // _MILLISECOND
-    if milliseconds is not None and 0 <= milliseconds < _TIME_MAX:
-        digest = milliseconds.to_bytes(6) + digest[6:]
-    return mark_uuid8(digest)
+    if milliseconds is None or not 0 <= milliseconds < _TIME_MAX:
+        return mark_uuid8(digest)
+    free = int.from_bytes(digest[6:16]) & _FREE_BITS | _UUID8_BITS
+    return (milliseconds << 80 | free).to_bytes(16)
 
 
 def mark_uuid8(digest: bytes) -> bytes:

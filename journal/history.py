@@ -72,7 +72,8 @@ class Histories:
     ) -> History:
         """Return every effective touchpoint that is, or touches, one of these personas'.
 
-        A touchpoint that a correction moved away is not among them; one that was moved here is.
+        One that a correction moved here is among them; one that was moved away is too, under its
+        right persona: callers sort out by subject.
 
         Args:
             connection: to the journal.
@@ -122,7 +123,7 @@ class Histories:
     ) -> list[Fact]:
         """Return touchpoints as stated, by entry id; those that are not there are left out."""
         values = (self._log_id, UuidArray(entry_ids), up_to)
-        return self._reader.facts(self._rows(connection, "by_ids", values))
+        return [self._reader.stated(row) for row in self._rows(connection, "by_ids", values)]
 
     def with_targets(
         self, connection: psycopg.Connection, entry_ids: Collection[bytes], up_to: int
@@ -153,16 +154,17 @@ class Histories:
         naming: dict[bytes, list[Naming]] = {}
         if stated and self._anything_corrected(connection):
             naming = self.naming(connection, stated.keys(), up_to)
-        if not naming:
+        catalogue = self._reader.catalogue
+        if not naming and not catalogue.upcasters:
             return History(list(stated.values()), naming)
-        resolved = (effective(fact, naming) for fact in stated.values())
+        resolved = (effective(fact, naming, catalogue) for fact in stated.values())
         return History([fact for fact in resolved if fact is not None], naming)
 
     def _stated(
         self, connection: psycopg.Connection, rows: list[Row], up_to: int
     ) -> dict[bytes, Fact]:
         """Return touchpoints by entry id, those that corrections among the rows name included."""
-        fact = self._reader.fact
+        fact = self._reader.stated
         stated = {row[1]: fact(row) for row in rows if row[5] not in _CORRECTION_NAMES}
         named = {row[3] for row in rows if row[5] in _CORRECTION_NAMES and row[3] is not None}
         missing = named - stated.keys()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 import psycopg
 
-from domain.correcting import CORRECTIONS, Naming
+from domain.correcting import CORRECTIONS, Naming, newest
 from domain.errors import VinculoError
 from domain.fact import Body, Fact
 from domain.identifiers import Persona
-from domain.touchpoints import CATALOGUE, Catalogue, Touchpoint
+from domain.touchpoints import CATALOGUE, Catalogue
 from journal.connecting import POSTGRES_EPOCH_MICROSECONDS, binary_cursor
 from journal.queries import queries
 
@@ -73,16 +73,16 @@ class FactReader:
     """
 
     def __init__(self, catalogue: Catalogue = CATALOGUE) -> None:
-        self._upcast: Callable[[Touchpoint], Touchpoint] = (
-            catalogue.upcast if catalogue.upcasters else _as_it_is
-        )
+        self.catalogue = catalogue
         self._decoders = {
             name: msgspec.json.Decoder(Body[kind])  # type: ignore[valid-type]
             for name, kind in catalogue.types.items()
         }
+        # As long as there is only one version of every type, nothing has to be turned.
+        self.fact = self._newest if catalogue.upcasters else self.stated
 
-    def fact(self, row: Row) -> Fact:
-        """Return the fact of a row, as stated: corrections are not applied.
+    def stated(self, row: Row) -> Fact:
+        """Return the fact of a row as stated: no corrections, its publisher's version.
 
         Raises:
             UnreadableEntryError: if its type or content is not understood.
@@ -96,16 +96,19 @@ class FactReader:
             raise UnreadableEntryError(message) from error
         return Fact(
             entry_id, source, body.id, body.sequence, Persona(body.namespace, persona_id),
-            occurred_at + POSTGRES_EPOCH_MICROSECONDS, self._upcast(body.data), body.linked,
-            position,
+            occurred_at + POSTGRES_EPOCH_MICROSECONDS, body.data, body.linked, position,
         )  # fmt: skip
+
+    def _newest(self, row: Row) -> Fact:
+        """Return the fact of a row in the newest version of its type, corrections not applied."""
+        return newest(self.stated(row), self.catalogue)
 
     def naming(self, row: Row) -> Naming | None:
         """Return a correction or void with what it names, None if the row is neither."""
         refers_to = row[3]
         if refers_to is None:
             return None
-        fact = self.fact(row)
+        fact = self.stated(row)
         if type(fact.touchpoint) not in CORRECTIONS:
             return None
         subject = self._decoders[row[5]].decode(row[7]).subject
@@ -115,7 +118,3 @@ class FactReader:
         """Return the facts of rows, in their order."""
         fact = self.fact
         return [fact(row) for row in rows]
-
-
-def _as_it_is(touchpoint: Touchpoint) -> Touchpoint:
-    return touchpoint

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
-from typing import Any
 
 import msgspec
 import psycopg
@@ -12,8 +11,7 @@ import psycopg
 from domain.errors import VinculoError
 from domain.instants import moment_of
 from journal.connecting import POSTGRES_EPOCH_MICROSECONDS, Uuid, binary_cursor
-from journal.intake.batch import Rejection
-from journal.intake.message import Channel, Message
+from journal.intake.message import Message
 from journal.queries import queries
 from journal.sealing import KEY_BYTES, TenantSecret, seal, unseal
 
@@ -86,33 +84,19 @@ class RejectedSeal:
             self._keys = {day: key}
         return key
 
-    def row(
-        self,
-        log_id: int,
-        channel: Channel,
-        message: Message,
-        rejection: Rejection,
-        now: int,
-        key: bytes,
-    ) -> dict[str, Any]:
-        """Return the values of a row of ``journal.rejected_message``."""
-        attributes = None if message.attributes is None else dict(message.attributes)
-        plain = msgspec.msgpack.encode(_Kept(message.payload, attributes))
-        return {
-            "log_id": log_id,
-            "receipt_id": Uuid(rejection.receipt_id),
-            "received_at": now / _MICROSECONDS,
-            "channel": channel,
-            "topic": message.topic,
-            "partition": message.partition if message.partition >= 0 else None,
-            "offset": message.offset if message.offset >= 0 else None,
-            "source": rejection.source,
-            "code": rejection.code,
-            "detail": rejection.detail,
-            "key_day": moment_of(now).date(),
-            "sealed": seal(key, 1, plain, rejection.receipt_id),
-            "mends": None if message.mends is None else Uuid(message.mends),
-        }
+
+def seal_message(key: bytes, message: Message, receipt_id: bytes) -> bytes:
+    """Return a message as it is kept: payload and attributes, sealed for its receipt.
+
+    Args:
+        key: of the day, from :meth:`RejectedSeal.provide`.
+        message: as it came.
+        receipt_id: 16 bytes.
+
+    """
+    attributes = None if message.attributes is None else dict(message.attributes)
+    plain = msgspec.msgpack.encode(_Kept(message.payload, attributes))
+    return seal(key, 1, plain, receipt_id)
 
 
 def list_rejected(

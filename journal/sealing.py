@@ -22,7 +22,9 @@ class SealBrokenError(VinculoError):
     """A sealed block does not open: another key, other bytes, or bound to another entry."""
 
 
-def seal(key: bytes, generation: int, plain: bytes, bound_to: bytes) -> bytes:
+def seal(
+    key: bytes, generation: int, plain: bytes, bound_to: bytes, nonce: bytes | None = None
+) -> bytes:
     """Return a sealed block.
 
     Args:
@@ -30,9 +32,11 @@ def seal(key: bytes, generation: int, plain: bytes, bound_to: bytes) -> bytes:
         generation: of the key, 1 to 255.
         plain: what to hide.
         bound_to: what the block belongs to; it opens nowhere else.
+        nonce: 12 random bytes that were never used before, for callers that draw many at once.
 
     """
-    nonce = os.urandom(NONCE_BYTES)
+    if nonce is None:
+        nonce = os.urandom(NONCE_BYTES)
     return bytes((generation,)) + nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
 
 
@@ -44,6 +48,20 @@ def unseal(key: bytes, block: bytes, bound_to: bytes) -> bytes:
 
     """
     return _open(AESGCM(key), block, bound_to)
+
+
+class Nonces:
+    """Random nonces, drawn from the system all at once; each is used for one block.
+
+    Args:
+        count: how many will be drawn.
+
+    """
+
+    def __init__(self, count: int) -> None:
+        random = os.urandom(NONCE_BYTES * count)
+        self._nonces = [random[at : at + NONCE_BYTES] for at in range(0, len(random), NONCE_BYTES)]
+        self.draw = self._nonces.pop
 
 
 class TenantSecret:
@@ -84,7 +102,7 @@ def _open(cipher: AESGCM, block: bytes, bound_to: bytes) -> bytes:
     nonce, hidden = block[1 : 1 + NONCE_BYTES], block[1 + NONCE_BYTES :]
     try:
         return cipher.decrypt(nonce, hidden, bound_to)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # another key, or a block that was cut
         message = (
             f"expected a block sealed under this key, found {len(block)} bytes that do not open; "
             "check that the tenant's secret is the one they were sealed with"

@@ -113,7 +113,7 @@ def read_sources(path: Path) -> SourceRegister:
         sources = msgspec.convert(plain, _File).source
         for source in sources:
             ZoneInfo(source.zone)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError, ZoneInfoNotFoundError) as e:
+    except (OSError, ValueError, msgspec.ValidationError, ZoneInfoNotFoundError) as e:
         message = f"sources: expected a TOML file of [[source]] tables at {path.name}, found: {e}"
         raise VinculoError(message) from e
     return SourceRegister(sources)

@@ -69,13 +69,24 @@ class SubjectKeys:
         }
         if not unknown:
             return
-        if len(self._known) + len(unknown) > _CACHE_MAX:
-            self._known.clear()
-            unknown = {persona.persona_id: persona for persona in personas}
         self._load(connection, unknown)
         new = [persona for key, persona in unknown.items() if key not in self._known]
         if new:
             self._make(connection, new, personas)
+
+    def __contains__(self, persona_id: bytes) -> bool:
+        """Say whether a persona was provided for already."""
+        return persona_id in self._known
+
+    def make_room(self, count: int) -> None:
+        """Forget before a batch what would be too much with it; nothing is forgotten within one.
+
+        Args:
+            count: messages of the batch.
+
+        """
+        if len(self._known) + count > _CACHE_MAX:
+            self.forget()
 
     def key(self, persona_id: bytes) -> SubjectKey:
         """Return the key of a persona that was provided for."""
@@ -146,5 +157,6 @@ def set_blocked(
     state = "blocked" if blocked else "active"
     with connection.transaction():
         connection.execute(_SQL["count_erasure"], (log_id,))
-        done = connection.execute(_SQL["set_state"], (state, log_id, Uuid(persona_id), "erased"))
+        values = {"state": state, "log_id": log_id, "persona_id": Uuid(persona_id)}
+        done = connection.execute(_SQL["set_state"], values)
         return done.rowcount > 0

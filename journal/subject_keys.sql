@@ -24,7 +24,8 @@ WHERE log_id = %s AND persona_id = ANY(%s) AND state <> 'erased'
 
 -- name: set_state
 -- Block or release a subject.
-UPDATE subject.subject_key SET state = %s WHERE log_id = %s AND persona_id = %s AND state <> %s
+UPDATE subject.subject_key SET state = %(state)s
+WHERE log_id = %(log_id)s AND persona_id = %(persona_id)s AND state NOT IN ('erased', %(state)s)
 
 -- name: count_erasure
 -- Tell every append that its caches are stale.

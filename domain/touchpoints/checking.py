@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from domain.errors import Refused
@@ -15,8 +16,11 @@ from domain.touchpoints.quality import SurveyAnswered
 
 Receipt = PurchaseMade | PurchaseReturned
 
-# A million receipts of this size still fit into 64 bits, so no sum of a customer can overflow.
-RECEIPT_MAX = 9 * 10**12
+# Nine thousand receipts of this size still fit into 64 bits, so no sum of a customer overflows.
+RECEIPT_MAX = 10**15
+# So few lines cannot come to more: four amounts a line, none above domain.money.AMOUNT_MAX.
+_LINES_NEVER_TOO_MUCH = 20
+_ABSENT: dict[str, Any] = {"currency": None, "lines": (), "shipping": 0, "tenders": ()}
 SURVEY_SCORES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 
 
@@ -32,6 +36,25 @@ def check(touchpoint: Touchpoint) -> None:
         checker(touchpoint)
 
 
+def check_fields(kind: type[Touchpoint], values: Mapping[str, Any]) -> None:
+    """Check new values of a correction as far as they speak for themselves.
+
+    Args:
+        kind: the type that is corrected.
+        values: checked values of its fields, by name; None takes a field away.
+
+    Raises:
+        Refused: ``bad_data``, naming the field.
+
+    """
+    checker = _CHECKS.get(kind)
+    if checker is _check_survey and not {"survey", "score"} <= values.keys():
+        return
+    if checker is not None and checker is not _check_named:
+        stated = {name: value for name, value in values.items() if value is not None}
+        checker(SimpleNamespace(**{**_ABSENT, **stated}))
+
+
 def _check_currency(stated: CompetitorOfferSeen | CostToServeRecorded | Receipt) -> None:
     if stated.currency is not None and stated.currency not in CURRENCIES:
         detail = f"currency: expected an ISO 4217 code, found {stated.currency!r}"
@@ -40,6 +63,8 @@ def _check_currency(stated: CompetitorOfferSeen | CostToServeRecorded | Receipt)
 
 def _check_receipt(receipt: Receipt) -> None:
     _check_currency(receipt)
+    if len(receipt.lines) <= _LINES_NEVER_TOO_MUCH:
+        return
     total = receipt.shipping
     for line in receipt.lines:
         total += line.amount + line.discount + line.tax + (line.cost or 0)

@@ -42,11 +42,16 @@ DO UPDATE SET messages = intake_account.messages + excluded.messages
 
 -- name: keep_rejected
 -- Keep messages that could not become facts.
-INSERT INTO journal.rejected_message (log_id, receipt_id, received_at, channel, topic, partition,
-    message_offset, source, code, detail, key_day, sealed, mends)
-VALUES (%(log_id)s, %(receipt_id)s, to_timestamp(%(received_at)s), %(channel)s, %(topic)s,
-    %(partition)s, %(offset)s, %(source)s, %(code)s, %(detail)s, %(key_day)s, %(sealed)s, %(mends)s)
+INSERT INTO journal.rejected_message (log_id, channel, received_at, key_day, receipt_id, topic,
+    partition, message_offset, source, code, detail, sealed, mends)
+SELECT %s, %s, to_timestamp(%s), %s, receipt_id, topic, nullif(partition, -1),
+    nullif(message_offset, -1), source, code, detail, sealed, mends
+FROM unnest(%s::uuid[], %s::text[], %s::integer[], %s::bigint[], %s::text[], %s::text[],
+    %s::text[], %s::bytea[], %s::uuid[]) AS kept (receipt_id, topic, partition, message_offset,
+    source, code, detail, sealed, mends)
 
 -- name: mend
 -- Note by which receipt or entry a rejected message was replaced.
-UPDATE journal.rejected_message SET mended_by = %s WHERE log_id = %s AND receipt_id = %s
+UPDATE journal.rejected_message SET mended_by = mended.replaced_by
+FROM unnest(%s::uuid[], %s::uuid[]) AS mended (receipt_id, replaced_by)
+WHERE log_id = %s AND rejected_message.receipt_id = mended.receipt_id

@@ -9,12 +9,13 @@ import msgspec
 import psycopg
 
 from domain.errors import VinculoError
-from journal.connecting import Uuid, UuidArray, binary_cursor
+from domain.instants import moment_of
+from journal.connecting import ByteaArray, TextArray, UuidArray, binary_cursor
 from journal.intake.batch import Batch, Prepared, Rejection
 from journal.intake.message import Channel, Message, Outcome
 from journal.intake.preparing import reject
 from journal.queries import queries
-from journal.rejected import RejectedSeal
+from journal.rejected import RejectedSeal, seal_message
 from journal.rows import COPY_HEAD, COPY_TAIL, entry_persona_row, row
 
 _SQL = queries("journal.intake", "append.sql")
@@ -95,10 +96,10 @@ class Appending:
             self._swap(connection, advances)
             head = self._lock_head(connection, batch)
             outcomes = self._sort_out(connection, batch, head, len(messages))
-            with connection.pipeline():
-                self._keep(connection, channel, messages, batch, seals)
-                self._mend(connection, messages, outcomes)
-                self._book(connection, channel, messages, outcomes, batch.recorded_at)
+            # No pipeline: the driver's hangs for ever on a statement above a megabyte or two.
+            self._keep(connection, channel, messages, batch, seals)
+            self._mend(connection, messages, outcomes)
+            self._book(connection, channel, messages, outcomes, batch.recorded_at)
         return outcomes
 
     def _swap(self, connection: psycopg.Connection, advances: Sequence[Advance]) -> None:
@@ -190,12 +191,29 @@ class Appending:
         batch: Batch,
         seals: bytes,
     ) -> None:
-        for rejection in batch.rejections:
-            message = messages[rejection.index]
-            kept = self._rejected_seal.row(
-                self._log_id, channel, message, rejection, batch.recorded_at, seals
-            )
-            connection.execute(_SQL["keep_rejected"], kept)
+        rejections = batch.rejections
+        if not rejections:
+            return
+        kept = [messages[rejection.index] for rejection in rejections]
+        values = (
+            self._log_id,
+            channel,
+            batch.recorded_at / _MICROSECONDS,
+            moment_of(batch.recorded_at).date(),
+            UuidArray(rejection.receipt_id for rejection in rejections),
+            [message.topic for message in kept],
+            [message.partition for message in kept],
+            [message.offset for message in kept],
+            TextArray(rejection.source for rejection in rejections),
+            TextArray(rejection.code for rejection in rejections),
+            TextArray(rejection.detail for rejection in rejections),
+            ByteaArray(
+                seal_message(seals, message, rejection.receipt_id)
+                for message, rejection in zip(kept, rejections, strict=True)
+            ),
+            UuidArray(message.mends for message in kept),
+        )
+        connection.execute(_SQL["keep_rejected"], values)
 
     def _mend(
         self,
@@ -203,12 +221,15 @@ class Appending:
         messages: Sequence[Message],
         outcomes: Sequence[Outcome],
     ) -> None:
-        for message, outcome in zip(messages, outcomes, strict=True):
-            replaced_by = outcome.receipt_id or outcome.entry_id
-            if message.mends is not None and replaced_by is not None:
-                connection.execute(
-                    _SQL["mend"], (Uuid(replaced_by), self._log_id, Uuid(message.mends))
-                )
+        mended = {
+            message.mends: replaced_by
+            for message, outcome in zip(messages, outcomes, strict=True)
+            if message.mends is not None
+            and (replaced_by := outcome.receipt_id or outcome.entry_id) is not None
+        }
+        if mended:
+            values = (UuidArray(mended), UuidArray(mended.values()), self._log_id)
+            connection.execute(_SQL["mend"], values)
 
     def _book(
         self,

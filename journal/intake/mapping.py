@@ -11,7 +11,7 @@ from domain.cloudevent import CloudEvent, read_binary, read_structured, sequence
 from domain.errors import Refused
 from domain.fact import Body
 from domain.identifiers import Identifier, Persona, is_blocked, parse_identifier
-from domain.instants import DAY, instant_of
+from domain.instants import DAY, instant_of, moment_of
 from domain.touchpoints import (
     Catalogue,
     Reference,
@@ -19,12 +19,14 @@ from domain.touchpoints import (
     TouchpointCorrected,
     TouchpointVoided,
 )
+from domain.touchpoints.checking import check_fields
 from journal.entry_ids import entry_id_of
 from journal.intake.message import Message
 from journal.personas import PersonaNames
 from journal.sources import Source, SourceRegister
 
 AHEAD_OF_CLOCK_MAX = DAY
+_SUBJECTS_MAX = 500_000
 # Beyond these a calendar may fail; nothing between a company and a customer lies there.
 OCCURRED_MIN = instant_of(datetime(1900, 1, 1, tzinfo=UTC))
 OCCURRED_MAX = instant_of(datetime(2200, 1, 1, tzinfo=UTC))
@@ -42,7 +44,8 @@ class Statement(msgspec.Struct, gc=False):
         body: what will be stored in the clear.
         personal: fields to seal, by name.
         refers_to: entry id of the touchpoint that a correction names.
-        identifiers: every persona that is named, and by which identifier.
+        identifier: by which the subject is named.
+        further: every other persona that is named, and by which identifier.
 
     """
 
@@ -54,7 +57,8 @@ class Statement(msgspec.Struct, gc=False):
     body: Body[Touchpoint]
     personal: dict[str, Any] | None
     refers_to: bytes | None
-    identifiers: dict[Persona, Identifier]
+    identifier: Identifier
+    further: dict[Persona, Identifier]
 
 
 class Mapping:
@@ -73,6 +77,12 @@ class Mapping:
         self._catalogue = catalogue
         self._sources = sources
         self._personas = personas
+        self._subjects: dict[str, tuple[Identifier, Persona]] = {}
+        # Types of which nothing has to be parted: all but those with personal fields and
+        # corrections, unless further identifiers are stated.
+        self._plain_types = frozenset(
+            kind for kind, names in catalogue.personal_fields.items() if not names
+        ) - {TouchpointCorrected, TouchpointVoided}
 
     def read(self, message: Message, now: int) -> Statement:
         """Return the statement that a message makes.
@@ -92,36 +102,36 @@ class Mapping:
             event = read_binary(attributes, message.payload)
         source = self._sources.accept(event.source, event.type, message.topic)
         touchpoint = self._catalogue.decode(event.type, event.data)
-        subject = self._subject(event, source)
         occurred_at = instant_of(event.time)
-        if occurred_at > now + AHEAD_OF_CLOCK_MAX and not source.simulated_time:
-            detail = f"time: expected at most a day ahead of our clock, found {event.time}"
-            raise Refused("time_ahead", detail)
-        if not OCCURRED_MIN <= occurred_at <= OCCURRED_MAX:
-            detail = f"time: expected a moment from 1900 to 2199, found {event.time}"
-            raise Refused("time_out_of_range", detail)
-        return self._state(event, source, touchpoint, subject, occurred_at)
+        latest = OCCURRED_MAX if source.simulated_time else now + AHEAD_OF_CLOCK_MAX
+        if not OCCURRED_MIN <= occurred_at <= latest:
+            raise _refuse_time("time", event.time, now)
+        if isinstance(touchpoint, TouchpointCorrected) and touchpoint.occurred_at is not None:
+            right = instant_of(touchpoint.occurred_at)
+            if not OCCURRED_MIN <= right <= latest:
+                raise _refuse_time("occurred_at", touchpoint.occurred_at, now)
+        return self._state(event, source, touchpoint, occurred_at)
 
     def _state(
-        self,
-        event: CloudEvent,
-        source: Source,
-        touchpoint: Touchpoint,
-        subject: Identifier,
-        occurred_at: int,
+        self, event: CloudEvent, source: Source, touchpoint: Touchpoint, occurred_at: int
     ) -> Statement:
-        persona = self._personas.name(subject)
-        identifiers = {persona: subject}
-        refers_to, corrected = self._correction(event, touchpoint, identifiers)
-        linked, blocked = self._linked(touchpoint, persona, identifiers)
-        plain, personal = self._part(touchpoint)
+        subject, persona = self._subject(event, source)
+        further: dict[Persona, Identifier] = {}
+        refers_to, corrected = None, None
+        linked: tuple[Persona, ...] = ()
+        blocked: tuple[str, ...] = ()
+        plain, personal = touchpoint, None
+        if touchpoint.identifiers or type(touchpoint) not in self._plain_types:
+            refers_to, corrected = self._correction(event, touchpoint, persona, further)
+            linked, blocked = self._linked(touchpoint, persona, further)
+            plain, personal = self._part(touchpoint)
         offset = event.time.utcoffset()
         body = Body(
             id=event.id,
             namespace=subject.namespace,
             data=plain,
             offset_minutes=int(offset.total_seconds()) // 60 if offset else 0,
-            sequence=sequence_of(event),
+            sequence=-1 if event.sequence is None else sequence_of(event),
             linked=linked,
             blocked=blocked,
             subject=corrected,
@@ -130,27 +140,38 @@ class Mapping:
         entry_id = entry_id_of(event.source, event.id, occurred_at, stable_time=source.stable_time)
         return Statement(
             event.source, event.type, persona, entry_id, occurred_at, body, personal, refers_to,
-            identifiers,
+            subject, further,
         )  # fmt: skip
 
-    def _subject(self, event: CloudEvent, source: Source) -> Identifier:
-        subject = parse_identifier(event.subject)
-        if source.namespaces and subject.namespace not in source.namespaces:
+    def _subject(self, event: CloudEvent, source: Source) -> tuple[Identifier, Persona]:
+        known = self._subjects.get(event.subject)
+        if known is None:
+            known = self._meet(event.subject)
+        namespace = known[0].namespace
+        if source.namespaces and namespace not in source.namespaces:
             detail = (
                 f"source {source.name} may speak of subjects {list(source.namespaces)}, "
-                f"found namespace {subject.namespace!r}"
+                f"found namespace {namespace!r}"
             )
             raise Refused("namespace_not_allowed", detail)
+        return known
+
+    def _meet(self, text: str) -> tuple[Identifier, Persona]:
+        """Name a subject that is not remembered here."""
+        subject = parse_identifier(text)
         if is_blocked(subject):
             detail = (
                 f"subject: expected somebody, found a value of {subject.namespace!r} that names "
                 "nobody; a sale without a known customer has the subject 'receipt:<ticket>'"
             )
             raise Refused("blocked_subject", detail)
-        return subject
+        if len(self._subjects) >= _SUBJECTS_MAX:
+            self._subjects.clear()
+        known = self._subjects[text] = subject, self._personas.name(subject)
+        return known
 
     def _linked(
-        self, touchpoint: Touchpoint, persona: Persona, identifiers: dict[Persona, Identifier]
+        self, touchpoint: Touchpoint, persona: Persona, further: dict[Persona, Identifier]
     ) -> tuple[tuple[Persona, ...], tuple[str, ...]]:
         if not touchpoint.identifiers:
             return (), ()
@@ -164,11 +185,15 @@ class Mapping:
             other = self._personas.name(identifier)
             if other != persona and other not in linked:
                 linked.append(other)
-                identifiers[other] = identifier
+                further[other] = identifier
         return tuple(linked), tuple(blocked)
 
     def _correction(
-        self, event: CloudEvent, touchpoint: Touchpoint, identifiers: dict[Persona, Identifier]
+        self,
+        event: CloudEvent,
+        touchpoint: Touchpoint,
+        persona: Persona,
+        further: dict[Persona, Identifier],
     ) -> tuple[bytes | None, Persona | None]:
         if not isinstance(touchpoint, (TouchpointCorrected, TouchpointVoided)):
             return None, None
@@ -179,11 +204,11 @@ class Mapping:
         corrected: Persona | None = None
         if isinstance(touchpoint, TouchpointCorrected):
             check_corrected_fields(self._catalogue, touchpoint)
-            corrected = self._corrected_subject(touchpoint, identifiers)
+            corrected = self._corrected_subject(touchpoint, persona, further)
         return self._entry_id(reference), corrected
 
     def _corrected_subject(
-        self, touchpoint: TouchpointCorrected, identifiers: dict[Persona, Identifier]
+        self, touchpoint: TouchpointCorrected, stated: Persona, further: dict[Persona, Identifier]
     ) -> Persona | None:
         if touchpoint.subject is None:
             return None
@@ -191,7 +216,8 @@ class Mapping:
         if is_blocked(identifier):
             raise Refused("blocked_subject", "subject: expected somebody, found a blocked value")
         persona = self._personas.name(identifier)
-        identifiers[persona] = identifier
+        if persona != stated:
+            further[persona] = identifier
         return persona
 
     def _entry_id(self, reference: Reference) -> bytes:
@@ -236,6 +262,15 @@ class Mapping:
         return hidden or None
 
 
+def _refuse_time(name: str, time: datetime, now: int) -> Refused:
+    if not OCCURRED_MIN <= instant_of(time) <= OCCURRED_MAX:
+        detail = f"{name}: expected a moment from 1900 to 2199, found {time}"
+        return Refused("time_out_of_range", detail)
+    clock = moment_of(now).isoformat(timespec="seconds")
+    detail = f"{name}: expected at most a day ahead of our clock ({clock}), found {time}"
+    return Refused("time_ahead", detail)
+
+
 def check_corrected_fields(catalogue: Catalogue, correction: TouchpointCorrected) -> None:
     """Check that the new values of a correction fit the type that it corrects.
 
@@ -248,6 +283,7 @@ def check_corrected_fields(catalogue: Catalogue, correction: TouchpointCorrected
         detail = f"corrected_type: expected a touchpoint, found {correction.corrected_type!r}"
         raise Refused("unknown_type", detail)
     hints = get_type_hints(corrected, include_extras=True)
+    checked: dict[str, Any] = {}
     known = {field.name: field for field in msgspec.structs.fields(corrected)}
     for name, value in correction.fields.items():
         field = known.get(name)
@@ -257,6 +293,7 @@ def check_corrected_fields(catalogue: Catalogue, correction: TouchpointCorrected
         if value is None and not field.required:
             continue
         try:
-            msgspec.convert(value, hints[name])
+            checked[name] = msgspec.convert(value, hints[name])
         except msgspec.ValidationError as error:
             raise Refused("bad_data", f"fields.{name}: {error}") from error
+    check_fields(corrected, checked)

@@ -18,7 +18,7 @@ from journal.intake.batch import Batch, Prepared, Rejection
 from journal.intake.mapping import Mapping, Statement
 from journal.intake.message import Message
 from journal.rows import bound_fact, field, leaf_of
-from journal.sealing import TenantSecret, seal
+from journal.sealing import Nonces, TenantSecret, seal
 from journal.subject_keys import SubjectKeys
 
 UNKNOWN_SOURCE = "unknown"
@@ -76,6 +76,8 @@ class Preparing:
     def prepare(self, connection: psycopg.Connection, messages: Sequence[Message]) -> Batch:
         """Return a batch ready to be appended; nothing of it is lost, whatever it holds."""
         now = self._clock()
+        keys = self._keys
+        keys.make_room(len(messages))
         statements: list[tuple[int, Statement]] = []
         rejections: list[Rejection] = []
         named: dict[Persona, Identifier] = {}
@@ -92,21 +94,27 @@ class Preparing:
                 rejections.append(reject(index, source_of(message), "unreadable", detail))
             else:
                 statements.append((index, statement))
-                named.update(statement.identifiers)
-        self._keys.provide(connection, named)
-        batch = Batch(now, self._keys.erasures, [], rejections, [])
+                if statement.persona.persona_id not in keys:
+                    named[statement.persona] = statement.identifier
+                if statement.further:
+                    named.update(statement.further)
+        keys.provide(connection, named)
+        nonces = Nonces(sum(statement.personal is not None for _, statement in statements))
+        batch = Batch(now, keys.erasures, [], rejections, [])
         for index, statement in statements:
             if self._active(statement):
-                batch.prepared.append(self._seal(index, statement, now))
+                batch.prepared.append(self._seal(index, statement, now, nonces))
             else:
                 batch.suppressed.append((index, statement.source))
         return batch
 
     def _active(self, statement: Statement) -> bool:
         key = self._keys.key
-        return all(key(persona.persona_id).active for persona in statement.identifiers)
+        if not key(statement.persona.persona_id).active:
+            return False
+        return all(key(persona.persona_id).active for persona in statement.further)
 
-    def _seal(self, index: int, statement: Statement, now: int) -> Prepared:
+    def _seal(self, index: int, statement: Statement, now: int, nonces: Nonces) -> Prepared:
         body = _encode(statement.body)
         persona_id = statement.persona.persona_id
         sealed: bytes | None = None
@@ -115,7 +123,7 @@ class Preparing:
             personal = _encode(statement.personal)
             key = self._keys.plain(persona_id)
             generation = self._keys.key(persona_id).generation
-            sealed = seal(key, generation, personal, statement.entry_id)
+            sealed = seal(key, generation, personal, statement.entry_id, nonces.draw())
             keyed = blake2b(digest_size=DIGEST_BYTES, key=key)
         else:
             keyed = self._keyed.copy()
@@ -124,11 +132,7 @@ class Preparing:
             self._log_id, statement.occurred_at, now, statement.entry_id, persona_id,
             statement.refers_to, self._head(statement), digest, body, sealed,
         )  # fmt: skip
-        further: tuple[bytes, ...] = ()
-        if len(statement.identifiers) > 1:
-            further = tuple(
-                one.persona_id for one in statement.identifiers if one is not statement.persona
-            )
+        further = tuple(one.persona_id for one in statement.further) if statement.further else ()
         return Prepared(
             index, statement.source, statement.entry_id, digest, bound, leaf_of(bound), further
         )

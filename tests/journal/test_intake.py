@@ -194,3 +194,10 @@ def test_the_applications_role_may_not_change_or_remove_an_entry(engine: Engine,
 def test_the_role_of_connections_is_the_applications(engine: Engine) -> None:
     found = engine.connection.execute("SELECT current_user").fetchone()
     assert (ROLE,) == found
+
+
+def test_many_large_messages_that_cannot_be_read_are_kept_in_one_batch(engine: Engine) -> None:
+    """The driver's pipeline mode would hang here for ever."""
+    outcomes = engine.take_in([b"{" + b"x" * 3_000_000, b"[" + b"y" * 3_000_000, purchase()])
+    assert ["rejected", "rejected", "stored"] == [one.kind for one in outcomes]
+    assert 2 == len(list_rejected(engine.connection, engine.logs.facts))
