@@ -16,14 +16,19 @@ import psycopg
 import structlog
 
 from consumers.waiting import Hints
-from journal.connecting import connect
-from journal.reading import HoleError, UnreadableEntryError, head_of
+from journal.connecting import FOLDING_SECONDS_MAX, connect
+from journal.reading import HoleError, UnreadableEntryError
 from journal.tenants import Logs
 from projections.customer.fold import Fold
-from projections.customer.live import CustomerProjection, ProjectionLimits
+from projections.customer.live import CustomerProjection, OtherFoldError, ProjectionLimits
 from projections.generations import OvertakenError
 
 _LEADER_LOCK = 0x56494E50  # "VINP", with the log's id as the second key
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -75,6 +80,7 @@ class ProjectionWorker:
         Raises:
             HoleError: an entry is missing; nothing may be projected over it.
             UnreadableEntryError: an entry of a newer version; update this product.
+            OtherFoldError: a rebuild was made with other rules; start anew with them.
 
         """
         _quiet_collector()
@@ -83,17 +89,19 @@ class ProjectionWorker:
             try:
                 self._lead()
                 pause = 0.1
-            except (HoleError, UnreadableEntryError):
+            except (HoleError, UnreadableEntryError, OtherFoldError):
                 _log.exception("projection.stopped")
                 raise
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except _AWAY as error:
                 _log.warning("projection.database_away", error=str(error), retry_seconds=pause)
                 self._stopping.wait(pause)
                 pause = min(pause * 2, self._settings.retry_seconds_max)
 
     def _lead(self) -> None:
         """Wait to lead, then project until stopped, overtaken, or cut off."""
-        with connect(self._conninfo, name="vinculo projecting") as connection:
+        with connect(
+            self._conninfo, name="vinculo projecting", idle_seconds_max=FOLDING_SECONDS_MAX
+        ) as connection:
             while not self._stopping.is_set() and not self._take_lead(connection):
                 self._stopping.wait(self._settings.standby_seconds)
             hints = Hints(self._conninfo, (self._logs.facts, self._logs.decisions))
@@ -128,8 +136,7 @@ class ProjectionWorker:
             self.projected += count
             if count:
                 _log.debug("projection.projected", facts=count)
-            elif head_of(connection, self._logs.facts) == projection.position:
-                gc.collect(1)
+            else:
                 hints.wait(self._settings.poll_seconds)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
+from domain.decisions import TimeWentBackError
 from domain.instants import SECOND
 from journal.decisions import UNREACHABLE, ConflictError, Decisions, open_decisions
 from journal.intake.pipeline import clock
@@ -75,6 +76,9 @@ class Timekeeper:
         young = int(self._settings.interval_seconds * SECOND) // 2
         if time is not None and now - time < young:
             return None
-        position = decisions.advance_time(now)
+        try:
+            position = decisions.advance_time(now)
+        except TimeWentBackError:
+            return None  # another timekeeper was a moment ahead
         _log.debug("timekeeper.advanced", to=now, position=position)
         return position

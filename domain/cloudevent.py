@@ -12,6 +12,7 @@ from msgspec import Meta
 from domain.errors import Refused
 
 ATTRIBUTE_LENGTH_MAX = 200
+TRACEPARENT_LENGTH_MAX = 100
 SPEC_VERSION: Literal["1.0"] = "1.0"
 STRUCTURED_TYPE = "application/cloudevents+json"
 BATCH_TYPE = "application/cloudevents-batch+json"
@@ -45,7 +46,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     data: msgspec.Raw
     datacontenttype: str | None = None
     sequence: int | str | None = None
-    traceparent: Annotated[str, Meta(max_length=100)] | None = None
+    traceparent: Annotated[str, Meta(max_length=TRACEPARENT_LENGTH_MAX)] | None = None
 
 
 _DECODER = msgspec.json.Decoder(CloudEvent)
@@ -107,11 +108,15 @@ def read_binary(attributes: Mapping[str, str], payload: bytes) -> CloudEvent:
         if not 1 <= len(value) <= ATTRIBUTE_LENGTH_MAX:
             message = f"{key}: expected 1 to {ATTRIBUTE_LENGTH_MAX} characters, found {len(value)}"
             raise Refused("bad_envelope", message)
+    traceparent = attributes.get("traceparent")
+    if traceparent is not None and len(traceparent) > TRACEPARENT_LENGTH_MAX:
+        message = f"traceparent: expected at most {TRACEPARENT_LENGTH_MAX} characters"
+        raise Refused("bad_envelope", f"{message}, found {len(traceparent)}")
     return CloudEvent(
         specversion=SPEC_VERSION, id=event_id, source=source, type=kind, subject=subject,
         time=_read_time(time), data=msgspec.Raw(payload),
         datacontenttype=attributes.get("datacontenttype"),
-        sequence=attributes.get("sequence"), traceparent=attributes.get("traceparent"),
+        sequence=attributes.get("sequence"), traceparent=traceparent,
     )  # fmt: skip
 
 
@@ -135,6 +140,6 @@ def sequence_of(event: CloudEvent) -> int:
 def _read_time(text: str) -> datetime:
     try:
         return _TIME_DECODER.decode(b'"' + text.encode() + b'"')
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
         message = f"time: expected RFC 3339 with an offset, found {text[:40]!r}: {error}"
         raise Refused("bad_envelope", message) from error

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from domain.errors import Refused
 from domain.fact import Fact, order_key
 from domain.identifiers import Persona
-from domain.instants import instant_of
+from domain.instants import OCCURRED_MAX, OCCURRED_MIN, instant_of
 from domain.touchpoints import (
     CATALOGUE,
     Catalogue,
@@ -20,6 +21,7 @@ from domain.touchpoints import (
     TouchpointCorrected,
     TouchpointVoided,
 )
+from domain.touchpoints.checking import check_fields
 
 CORRECTIONS: frozenset[type[Touchpoint]] = frozenset({TouchpointCorrected, TouchpointVoided})
 
@@ -92,10 +94,14 @@ def _apply(fact: Fact, naming: Naming, catalogue: Catalogue) -> Fact:
         kept = {name: value for name, value in plain.items() if value is not None}
         try:
             changes["touchpoint"] = msgspec.convert(kept, type(fact.touchpoint))
-        except msgspec.ValidationError:
+            check_fields(type(fact.touchpoint), msgspec.structs.asdict(changes["touchpoint"]))
+        except (msgspec.ValidationError, Refused):
             return fact
     if naming.subject is not None:
         changes["persona"] = naming.subject
     if correction.occurred_at is not None:
-        changes["occurred_at"] = instant_of(correction.occurred_at)
+        right = instant_of(correction.occurred_at)
+        if not OCCURRED_MIN <= right <= OCCURRED_MAX:
+            return fact
+        changes["occurred_at"] = right
     return msgspec.structs.replace(fact, **changes) if changes else fact

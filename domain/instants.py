@@ -35,3 +35,9 @@ def day_of(when: date) -> int:
 def date_of(day: int) -> date:
     """Return the calendar date of a day number."""
     return date.fromordinal(day + _EPOCH_ORDINAL)
+
+
+# Beyond these a calendar may fail; nothing between a company and a customer lies there.
+OCCURRED_MIN = instant_of(datetime(1900, 1, 1, tzinfo=UTC))
+OCCURRED_MAX = instant_of(datetime(2200, 1, 1, tzinfo=UTC))
+STATED_MAX = instant_of(datetime(3000, 1, 1, tzinfo=UTC))

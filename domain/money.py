@@ -11,6 +11,8 @@ INTEGER_MAX = 2**53 - 1
 
 # A hundred thousand million in most currencies; see domain/touchpoints/checking.py for the sums.
 AMOUNT_MAX = 10**13
+# A thousand million units, or a million million points.
+QUANTITY_MAX = 10**12
 
 MinorUnits = Annotated[
     int,
@@ -21,13 +23,13 @@ Amount = Annotated[
     Meta(ge=0, le=AMOUNT_MAX, description="Money in minor units of its currency, not negative."),
 ]
 Thousandths = Annotated[
-    int, Meta(ge=0, le=INTEGER_MAX, description="A quantity in thousandths of its unit.")
+    int, Meta(ge=0, le=QUANTITY_MAX, description="A quantity in thousandths of its unit.")
 ]
 Points = Annotated[
-    int, Meta(ge=1, le=INTEGER_MAX, description="Points of a loyalty currency, at least one.")
+    int, Meta(ge=1, le=QUANTITY_MAX, description="Points of a loyalty currency, at least one.")
 ]
 PointsDifference = Annotated[
-    int, Meta(ge=-INTEGER_MAX, le=INTEGER_MAX, description="Points gained (+) or lost (-).")
+    int, Meta(ge=-QUANTITY_MAX, le=QUANTITY_MAX, description="Points gained (+) or lost (-).")
 ]
 
 Currency = Annotated[

@@ -16,6 +16,10 @@ from psycopg.types.numeric import Int8BinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 
 ROLE = "vinculo_application"
+# Nothing but SQL stands between BEGIN and COMMIT where a log's head is held.
+IDLE_SECONDS_MAX = 3
+# A projection holds no head and may have a long history to fold anew.
+FOLDING_SECONDS_MAX = 300
 POSTGRES_EPOCH_MICROSECONDS = 946_684_800_000_000
 _BYTEA_OID = 17
 _UUID_OID = 2950
@@ -139,21 +143,27 @@ def prepare_types(connection: psycopg.Connection | psycopg.AsyncConnection) -> N
     connection.adapters.register_dumper(Uuid, _UuidDumper)
 
 
-def connect(conninfo: str, *, name: str, **options: Any) -> psycopg.Connection:  # noqa: ANN401 - psycopg's own
+def connect(
+    conninfo: str,
+    *,
+    name: str,
+    idle_seconds_max: int = IDLE_SECONDS_MAX,
+    **options: Any,  # noqa: ANN401 - psycopg's own
+) -> psycopg.Connection:
     """Open a connection that may add and read entries but not change them.
 
     Args:
         conninfo: libpq's connection string or URL.
         name: shown as application_name, such as ``vinculo intake``.
+        idle_seconds_max: the server ends a session that idles for longer within a transaction.
         **options: passed on to psycopg.
 
     """
     connection = psycopg.connect(conninfo, application_name=name, autocommit=True, **options)
-    # Nothing but SQL stands between BEGIN and COMMIT; a worker frozen there must not hold the head.
     connection.execute(
-        "SELECT set_config('idle_in_transaction_session_timeout', '3s', false),"
+        "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
         " set_config('role', %s, false), set_config('timezone', 'UTC', false)",
-        (ROLE,),
+        (f"{idle_seconds_max}s", ROLE),
     )
     prepare_types(connection)
     return connection

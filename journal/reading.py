@@ -50,18 +50,40 @@ def rows_after(connection: psycopg.Connection, log_id: int, after: int, limit: i
         HoleError: if a position is missing.
 
     """
+    expected = min(limit, head_of(connection, log_id) - after)
+    if expected <= 0:
+        return []
     rows: list[Row] = (
-        binary_cursor(connection).execute(_SQL["after"], (log_id, after, limit)).fetchall()
+        binary_cursor(connection).execute(_SQL["after"], (log_id, after, expected)).fetchall()
     )
-    # Positions are unique and come sorted: no hole if the last one is where it must be.
-    if rows and rows[-1][0] != after + len(rows):
-        expected = next(at for at, row in enumerate(rows, after + 1) if row[0] != at)
+    # Positions are unique and come sorted: no hole if there are as many as there must be, and the
+    # last one is where it must be.
+    if len(rows) != expected or rows[-1][0] != after + expected:
+        found = {row[0] for row in rows}
+        hole = next(at for at in range(after + 1, after + expected + 1) if at not in found)
         message = (
-            f"log {log_id}: expected position {expected} behind {after}, found a hole; stop all "
+            f"log {log_id}: expected position {hole} behind {after}, found a hole; stop all "
             "projections and compare with a backup: an entry was removed"
         )
         raise HoleError(message)
     return rows
+
+
+def require_whole(connection: psycopg.Connection, log_id: int, up_to: int) -> None:
+    """Make sure that no position up to one is missing.
+
+    Raises:
+        HoleError: some are.
+
+    """
+    found = connection.execute(_SQL["count"], (log_id, up_to)).fetchone()
+    count = found[0] if found else 0
+    if count != up_to:
+        message = (
+            f"log {log_id}: expected {up_to} entries up to position {up_to}, found {count}; "
+            "compare with a backup: entries were removed"
+        )
+        raise HoleError(message)
 
 
 class FactReader:

@@ -2,6 +2,10 @@
 -- How far a log reaches.
 SELECT position FROM journal.log_head WHERE log_id = %s
 
+-- name: count
+-- How many entries there are up to a position.
+SELECT count(*) FROM journal.entry WHERE log_id = %s AND position <= %s
+
 -- name: after
 -- Entries behind a position, in order.
 SELECT position, entry_id, persona_id, refers_to, source, type, occurred_at, body
@@ -56,4 +60,4 @@ FROM journal.entry JOIN (
     SELECT DISTINCT position FROM journal.entry_persona WHERE log_id = %(log_id)s
     AND position > %(after)s AND position <= %(up_to)s
 ) AS touched USING (position)
-WHERE log_id = %(log_id)s ORDER BY position
+WHERE log_id = %(log_id)s AND position > %(after)s AND position <= %(up_to)s ORDER BY position

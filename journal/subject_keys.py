@@ -71,6 +71,8 @@ class SubjectKeys:
             return
         self._load(connection, unknown)
         new = [persona for key, persona in unknown.items() if key not in self._known]
+        # In one order everywhere, so that two processes cannot wait for each other.
+        new.sort(key=lambda persona: persona.persona_id)
         if new:
             self._make(connection, new, personas)
 

@@ -19,7 +19,6 @@ from journal.sources import Source, SourceRegister
 from journal.tenants import Logs, create_tenant
 from projections.customer.digest import (
     RANGES,
-    identity_digest,
     range_digest,
     row_digest,
     view_digest,
@@ -28,12 +27,15 @@ from projections.customer.fold import Fold
 from projections.customer.live import VIEW, CustomerProjection, ProjectionLimits
 from projections.customer.part import Context, Part
 from projections.customer.ranges import RangeFolding
-from projections.customer.rebuilding import snapshot, stored_digest
+from projections.customer.rebuilding import (
+    snapshot,
+    stored_digest,
+    stored_identity_digest,
+)
 from projections.customer.registry import PARTS
 from projections.customer.store import CustomerStore
 from projections.generations import begin_generation, live_generation, retire
 from projections.identity.building import build_identity
-from projections.identity.store import IdentityStore
 from vinculo.simulator import BUSINESS_ZONE, PROFILES, SimulatedMessage, simulate
 
 SECRET = TenantSecret(b"a secret of the tests, 32 bytes.")
@@ -123,10 +125,10 @@ class Engine:
             )
             for number in range(RANGES)
         ]
-        memberships = IdentityStore(log_id, built).all_memberships(self.connection)
+        identity = stored_identity_digest(self.connection, log_id, built)
         retire(self.connection, log_id, VIEW, built)
         CustomerStore(log_id, built).clear(self.connection)
-        return view_digest(ranges, identity_digest(memberships))
+        return view_digest(ranges, identity)
 
     def close(self) -> None:
         """Let the connection go."""

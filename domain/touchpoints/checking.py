@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 from domain.errors import Refused
+from domain.instants import OCCURRED_MIN, STATED_MAX, instant_of
 from domain.money import CURRENCIES
 from domain.touchpoints.base import Touchpoint
 from domain.touchpoints.commercial import CompetitorOfferSeen, PurchaseMade, PurchaseReturned
+from domain.touchpoints.consent import ConsentGiven
 from domain.touchpoints.financial import CostToServeRecorded
 from domain.touchpoints.identity import IdentifierLinked, IdentifierUnlinked
+from domain.touchpoints.loyalty import PointsAdjusted, PointsEarned
 from domain.touchpoints.quality import SurveyAnswered
 
 Receipt = PurchaseMade | PurchaseReturned
@@ -19,7 +23,7 @@ Receipt = PurchaseMade | PurchaseReturned
 # Nine thousand receipts of this size still fit into 64 bits, so no sum of a customer overflows.
 RECEIPT_MAX = 10**15
 # So few lines cannot come to more: four amounts a line, none above domain.money.AMOUNT_MAX.
-_LINES_NEVER_TOO_MUCH = 20
+_LINES_NEVER_TOO_MUCH = 19
 _ABSENT: dict[str, Any] = {"currency": None, "lines": (), "shipping": 0, "tenders": ()}
 SURVEY_SCORES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
 
@@ -31,6 +35,8 @@ def check(touchpoint: Touchpoint) -> None:
         Refused: ``bad_data``, naming the field.
 
     """
+    for name in _INSTANTS.get(type(touchpoint), ()):
+        _check_instant(name, getattr(touchpoint, name))
     checker = _CHECKS.get(type(touchpoint))
     if checker is not None:
         checker(touchpoint)
@@ -47,12 +53,22 @@ def check_fields(kind: type[Touchpoint], values: Mapping[str, Any]) -> None:
         Refused: ``bad_data``, naming the field.
 
     """
+    for name in _INSTANTS.get(kind, ()):
+        _check_instant(name, values.get(name))
     checker = _CHECKS.get(kind)
     if checker is _check_survey and not {"survey", "score"} <= values.keys():
         return
     if checker is not None and checker is not _check_named:
         stated = {name: value for name, value in values.items() if value is not None}
         checker(SimpleNamespace(**{**_ABSENT, **stated}))
+
+
+def _check_instant(name: str, stated: datetime | None) -> None:
+    if stated is not None and not OCCURRED_MIN <= instant_of(stated) < STATED_MAX:
+        detail = (
+            f"{name}: expected a moment from 1900 to 2999, found {stated}; for never, leave it out"
+        )
+        raise Refused("bad_data", detail)
 
 
 def _check_currency(stated: CompetitorOfferSeen | CostToServeRecorded | Receipt) -> None:
@@ -95,4 +111,9 @@ _CHECKS: dict[type[Touchpoint], Callable[[Any], None]] = {
     SurveyAnswered: _check_survey,
     IdentifierLinked: _check_named,
     IdentifierUnlinked: _check_named,
+}
+_INSTANTS: dict[type[Touchpoint], tuple[str, ...]] = {
+    ConsentGiven: ("expires_at",),
+    PointsEarned: ("active_from", "expires_at"),
+    PointsAdjusted: ("expires_at",),
 }

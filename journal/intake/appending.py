@@ -121,7 +121,7 @@ class Appending:
             message = f"expected a head row of log {self._log_id}, found none; create the tenant"
             raise VinculoError(message)
         position, erasures = found
-        if batch.prepared and erasures != batch.erasures:
+        if (batch.prepared or batch.suppressed) and erasures != batch.erasures:
             message = (
                 f"subjects' keys were looked up at {batch.erasures} erasures, "
                 f"there are {erasures} now; prepare the batch again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_type_hints
 
 import msgspec
@@ -11,7 +11,7 @@ from domain.cloudevent import CloudEvent, read_binary, read_structured, sequence
 from domain.errors import Refused
 from domain.fact import Body
 from domain.identifiers import Identifier, Persona, is_blocked, parse_identifier
-from domain.instants import DAY, instant_of, moment_of
+from domain.instants import DAY, OCCURRED_MAX, OCCURRED_MIN, instant_of, moment_of
 from domain.touchpoints import (
     Catalogue,
     Reference,
@@ -27,9 +27,6 @@ from journal.sources import Source, SourceRegister
 
 AHEAD_OF_CLOCK_MAX = DAY
 _SUBJECTS_MAX = 500_000
-# Beyond these a calendar may fail; nothing between a company and a customer lies there.
-OCCURRED_MIN = instant_of(datetime(1900, 1, 1, tzinfo=UTC))
-OCCURRED_MAX = instant_of(datetime(2200, 1, 1, tzinfo=UTC))
 
 
 class Statement(msgspec.Struct, gc=False):
@@ -115,14 +112,14 @@ class Mapping:
     def _state(
         self, event: CloudEvent, source: Source, touchpoint: Touchpoint, occurred_at: int
     ) -> Statement:
-        subject, persona = self._subject(event, source)
+        subject, persona = self._subject(event.subject, source)
         further: dict[Persona, Identifier] = {}
         refers_to, corrected = None, None
         linked: tuple[Persona, ...] = ()
         blocked: tuple[str, ...] = ()
         plain, personal = touchpoint, None
         if touchpoint.identifiers or type(touchpoint) not in self._plain_types:
-            refers_to, corrected = self._correction(event, touchpoint, persona, further)
+            refers_to, corrected = self._correction(source, touchpoint, persona, further)
             linked, blocked = self._linked(touchpoint, persona, further)
             plain, personal = self._part(touchpoint)
         offset = event.time.utcoffset()
@@ -143,10 +140,10 @@ class Mapping:
             subject, further,
         )  # fmt: skip
 
-    def _subject(self, event: CloudEvent, source: Source) -> tuple[Identifier, Persona]:
-        known = self._subjects.get(event.subject)
+    def _subject(self, text: str, source: Source) -> tuple[Identifier, Persona]:
+        known = self._subjects.get(text)
         if known is None:
-            known = self._meet(event.subject)
+            known = self._meet(text)
         namespace = known[0].namespace
         if source.namespaces and namespace not in source.namespaces:
             detail = (
@@ -190,7 +187,7 @@ class Mapping:
 
     def _correction(
         self,
-        event: CloudEvent,
+        source: Source,
         touchpoint: Touchpoint,
         persona: Persona,
         further: dict[Persona, Identifier],
@@ -198,24 +195,25 @@ class Mapping:
         if not isinstance(touchpoint, (TouchpointCorrected, TouchpointVoided)):
             return None, None
         reference = touchpoint.reference
-        if reference.source != event.source:
-            detail = f"a source corrects only its own: expected reference.source {event.source!r}"
+        if reference.source != source.name:
+            detail = f"a source corrects only its own: expected reference.source {source.name!r}"
             raise Refused("not_your_own", detail)
         corrected: Persona | None = None
         if isinstance(touchpoint, TouchpointCorrected):
             check_corrected_fields(self._catalogue, touchpoint)
-            corrected = self._corrected_subject(touchpoint, persona, further)
+            corrected = self._corrected_subject(source, touchpoint, persona, further)
         return self._entry_id(reference), corrected
 
     def _corrected_subject(
-        self, touchpoint: TouchpointCorrected, stated: Persona, further: dict[Persona, Identifier]
+        self,
+        source: Source,
+        touchpoint: TouchpointCorrected,
+        stated: Persona,
+        further: dict[Persona, Identifier],
     ) -> Persona | None:
         if touchpoint.subject is None:
             return None
-        identifier = parse_identifier(touchpoint.subject)
-        if is_blocked(identifier):
-            raise Refused("blocked_subject", "subject: expected somebody, found a blocked value")
-        persona = self._personas.name(identifier)
+        identifier, persona = self._subject(touchpoint.subject, source)
         if persona != stated:
             further[persona] = identifier
         return persona

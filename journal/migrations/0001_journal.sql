@@ -58,8 +58,9 @@ CREATE TABLE journal.entry_persona (
     log_id      integer NOT NULL,
     position    bigint  NOT NULL,
     persona_id  uuid    NOT NULL,
-    CONSTRAINT entry_persona_pkey PRIMARY KEY (log_id, persona_id, position)
+    CONSTRAINT entry_persona_pkey PRIMARY KEY (log_id, position, persona_id)
 );
+CREATE INDEX entry_persona_persona_idx ON journal.entry_persona (log_id, persona_id, position);
 
 -- Where each partition of a topic is to be read next, and who owns it. Advanced by compare-and-swap
 -- on (next_offset, epoch) in the transaction that appends.

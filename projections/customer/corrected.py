@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 import psycopg
@@ -50,7 +50,7 @@ class Corrections:
     def follow(
         self,
         connection: psycopg.Connection,
-        namings: Iterable[Naming],
+        namings: Collection[Naming],
         facts: Iterable[Fact],
         up_to: int,
     ) -> Corrected:
@@ -64,9 +64,8 @@ class Corrections:
 
         """
         awaited = self._load(connection)
-        arrived = (
-            {fact.entry_id for fact in facts if fact.entry_id in awaited} if awaited else set()
-        )
+        named = [*facts, *(naming.fact for naming in namings)] if awaited else []
+        arrived = {fact.entry_id for fact in named if fact.entry_id in awaited}
         targets = {naming.target for naming in namings}
         if not targets and not arrived:
             return Corrected()

@@ -1,8 +1,9 @@
 """Digests of the customer view: the same coordinate and fold give the same 32 bytes.
 
-    row digest   = SHA-256(customer_id || valid_until || stage || flags || state), length-prefixed
-    range digest = SHA-256(row digests of the customers whose id begins with one byte, sorted)
-    view digest  = SHA-256(range digests 0 to 255 || identity digest)
+    row digest      = SHA-256(customer_id || instants || flags || stage || state)
+    range digest    = SHA-256(row digests of the customers whose id begins with one byte, sorted)
+    identity digest = SHA-256(memberships, sorted)
+    view digest     = SHA-256(range digests 0 to 255 || identity digest)
 
 so that ranges can be folded apart, by any number of workers, and a difference is found by range.
 """
@@ -27,17 +28,18 @@ def bounds(number: int) -> tuple[bytes, bytes]:
 
 def stored_row_digest(row: StoredRow) -> bytes:
     """Return the digest of a row as it is stored."""
-    customer_id, state, valid_until, stage, at_risk, anonymous = row
-    due = None if valid_until is None else valid_until + POSTGRES_EPOCH_MICROSECONDS
-    return _digest(customer_id, state, due, stage, at_risk=at_risk, anonymous=anonymous)
+    customer_id, state, *instants, stage, at_risk, anonymous = row
+    from_the_servers_epoch = (
+        None if instant is None else instant + POSTGRES_EPOCH_MICROSECONDS for instant in instants
+    )
+    return _digest(customer_id, state, from_the_servers_epoch, stage, bytes((at_risk, anonymous)))
 
 
 def row_digest(row: CustomerRow) -> bytes:
     """Return the digest of a row as it was folded."""
-    return _digest(
-        row.customer_id, row.state, row.valid_until, row.stage,
-        at_risk=row.at_risk, anonymous=row.anonymous,
-    )  # fmt: skip
+    instants = (row.valid_until, row.stage_since, row.last_seen_at, row.last_purchase_at)
+    flags = bytes((row.at_risk, row.anonymous))
+    return _digest(row.customer_id, row.state, instants, row.stage, flags)
 
 
 def range_digest(row_digests: Iterable[bytes]) -> bytes:
@@ -46,7 +48,10 @@ def range_digest(row_digests: Iterable[bytes]) -> bytes:
 
 
 def identity_digest(memberships: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the digest of (persona_id, customer_id), sorted."""
+    """Return the digest of who is who: (persona_id, customer_id), sorted.
+
+    Links are not in it, for a link that was undone must leave no trace; verify compares them apart.
+    """
     return sha256(b"".join(persona + customer for persona, customer in memberships)).digest()
 
 
@@ -59,13 +64,12 @@ def view_digest(range_digests: Sequence[bytes], identity: bytes) -> str:
 def _digest(
     customer_id: bytes,
     state: bytes,
-    valid_until: int | None,
+    instants: Iterable[int | None],
     stage: str | None,
-    *,
-    at_risk: bool,
-    anonymous: bool,
+    flags: bytes,
 ) -> bytes:
+    moments = b"".join(
+        (_NEVER if instant is None else instant).to_bytes(8, signed=True) for instant in instants
+    )
     name = (stage or "").encode()
-    head = (_NEVER if valid_until is None else valid_until).to_bytes(8, signed=True)
-    flags = bytes((at_risk, anonymous, len(name)))
-    return sha256(customer_id + head + flags + name + state).digest()
+    return sha256(customer_id + moments + flags + bytes((len(name),)) + name + state).digest()

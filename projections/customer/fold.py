@@ -6,6 +6,7 @@ It takes states and facts, never a connection, so that another engine can run it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from operator import attrgetter
 from typing import Any
 
@@ -40,6 +41,7 @@ class Fold:
         fields += [
             (part.name, part.state, msgspec.field(default_factory=part.state)) for part in parts
         ]
+        self._settings_digest = settings_digest(context)
         self.state_type = msgspec.defstruct(
             "PartyState", fields, array_like=True, gc=False, module=__name__
         )
@@ -58,7 +60,7 @@ class Fold:
         """Return what this fold is: its parts with their versions, and the rules."""
         parts = ",".join(f"{part.name}:{part.version}" for part in self.parts)
         rules = "+".join(rules.version for rules in self.context.lifecycle.versions)
-        return f"{parts};{rules}"
+        return f"{parts};{rules};{self._settings_digest}"
 
     def evolve(self, state: State, fact: Fact) -> None:
         """Fold one fact into the state of its own party, in place."""
@@ -108,6 +110,12 @@ class Fold:
             for part in self.parts
             if kind in part.handlers
         )
+
+
+def settings_digest(context: Context) -> str:
+    """Return 12 hexadecimal digits that differ where calendar, rules or programmes differ."""
+    plain = (context.calendar.periods, context.lifecycle.versions, context.loyalty.programmes)
+    return sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()[:12]
 
 
 def deliveries(fact: Fact, party_of: Callable[[bytes], bytes]) -> list[Delivery]:

@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 
 from domain.correcting import Naming
+from domain.errors import VinculoError
 from domain.fact import Fact
 from journal.decisions.times import latest_time
 from journal.history import Histories
@@ -46,6 +47,10 @@ class ProjectionLimits(msgspec.Struct, frozen=True, kw_only=True):
     due_customers_max: int = 2_000
     cached_customers_max: int = 40_000
     party_personas_max: int = 50
+
+
+class OtherFoldError(VinculoError):
+    """The live view was folded by other parts, settings or rules than this process has."""
 
 
 class _Plan(msgspec.Struct):
@@ -87,9 +92,22 @@ class CustomerProjection:
         self._cache: dict[bytes, State] = {}
 
     def claim(self, connection: psycopg.Connection, number: int | None = None) -> Generation:
-        """Become the writer of a generation, of the live one if none is named."""
+        """Become the writer of a generation, of the live one if none is named.
+
+        Raises:
+            OtherFoldError: other parts, settings or rules have folded it.
+            OvertakenError: it was retired.
+
+        """
         if number is None:
-            number = ensure_live(connection, self._logs.facts, VIEW, self.fold.name).number
+            live = ensure_live(connection, self._logs.facts, VIEW, self.fold.name)
+            if live.fold != self.fold.name:
+                message = (
+                    f"expected a view folded by {self.fold.name}, found {live.fold}; start this "
+                    "process anew with the settings of the last rebuild, or run 'vinculo rebuild'"
+                )
+                raise OtherFoldError(message)
+            number = live.number
         self.generation = claim(connection, self._logs.facts, VIEW, number, self._owner)
         self._store = CustomerStore(self._logs.facts, number)
         self._identity = IdentityStore(self._logs.facts, number)
@@ -300,13 +318,20 @@ class CustomerProjection:
             return
         _position, to = latest_time(connection, self._logs.decisions, decisions)
         horizon = max(generation.horizon, to) if to is not None else generation.horizon
-        while horizon > generation.horizon and self._run_due(connection, horizon):
+        # The horizon first, the rows after it, the position last: whoever looks in between knows
+        # by the horizon which rows are still to be run, and a crash in between is taken up again.
+        self._advance(connection, generation.decisions, horizon)
+        while self._run_due(connection, horizon):
             pass
+        self._advance(connection, decisions, horizon)
+
+    def _advance(self, connection: psycopg.Connection, decisions: int, horizon: int) -> None:
         with connection.transaction():
-            self.generation = advance(
+            moved = advance(
                 connection, self._claimed,
-                facts=generation.facts, decisions=decisions, horizon=horizon,
+                facts=self._claimed.facts, decisions=decisions, horizon=horizon,
             )  # fmt: skip
+        self.generation = moved
 
     def _run_due(self, connection: psycopg.Connection, horizon: int) -> int:
         """Run the timers of some customers; who was run is not due any more."""

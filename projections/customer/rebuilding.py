@@ -18,9 +18,9 @@ import msgspec
 import psycopg
 import structlog
 
-from journal.connecting import connect
+from journal.connecting import FOLDING_SECONDS_MAX, connect
 from journal.decisions.times import latest_time
-from journal.reading import head_of
+from journal.reading import head_of, require_whole
 from journal.tenants import Logs
 from projections.customer.digest import (
     RANGES,
@@ -40,6 +40,7 @@ from projections.generations import (
     begin_generation,
     claim,
     live_generation,
+    retire,
     switch,
 )
 from projections.identity.building import build_identity
@@ -112,30 +113,65 @@ def rebuild(
         limits: of the projection.
 
     Raises:
-        VinculoError: nothing was switched; the live generation is read as before.
+        HoleError: an entry is missing; nothing was switched.
 
     """
     limits = limits or ProjectionLimits()
     fold = Fold(context)
-    with connect(conninfo, name="vinculo rebuild") as connection:
+    with _folding_connection(conninfo, "vinculo rebuild") as connection:
+        before = live_generation(connection, logs.facts, VIEW)
         number = begin_generation(connection, logs.facts, VIEW, fold.name)
-        started = time.perf_counter()
-        task = _prepare(connection, conninfo, logs, number, limits)
-        customers = fold_ranges(task, context, workers)
-        fold_seconds = time.perf_counter() - started
-        projection = CustomerProjection(logs, fold, owner=f"rebuild {os.getpid()}", limits=limits)
-        _finish(connection, projection, task, number)
-        projection.catch_up(connection)
-        digest, live_digest, same_fold = _compare(connection, conninfo, logs, projection, number)
-        projection.catch_up(connection)
-        began = time.perf_counter()
-        switch(connection, logs.facts, VIEW, number)
-        switch_seconds = time.perf_counter() - began
-    _log.info("rebuild.switched", generation=number, digest=digest, same=digest == live_digest)
+        try:
+            report = _build(connection, conninfo, logs, fold, number, workers, limits)
+        except BaseException:
+            _remove(connection, logs.facts, number)
+            raise
+        if before is not None:
+            _remove(connection, logs.facts, before.number)
+    _log.info(
+        "rebuild.switched",
+        generation=number,
+        digest=report.digest,
+        same=report.digest == report.live_digest,
+    )
+    return report
+
+
+def _build(
+    connection: psycopg.Connection,
+    conninfo: str,
+    logs: Logs,
+    fold: Fold,
+    number: int,
+    workers: int | None,
+    limits: ProjectionLimits,
+) -> RebuildReport:
+    started = time.perf_counter()
+    task = _prepare(connection, conninfo, logs, number, limits)
+    customers = fold_ranges(task, fold.context, workers)
+    fold_seconds = time.perf_counter() - started
+    projection = CustomerProjection(logs, fold, owner=f"rebuild {os.getpid()}", limits=limits)
+    _finish(connection, projection, task, number)
+    projection.catch_up(connection)
+    digest, live_digest, same_fold = _compare(connection, conninfo, logs, projection, number)
+    projection.catch_up(connection)
+    began = time.perf_counter()
+    switch(connection, logs.facts, VIEW, number)
+    switch_seconds = time.perf_counter() - began
     return RebuildReport(
         generation=number, events=task.up_to, customers=customers, fold_seconds=fold_seconds,
         switch_seconds=switch_seconds, digest=digest, live_digest=live_digest, same_fold=same_fold,
     )  # fmt: skip
+
+
+def _remove(connection: psycopg.Connection, log_id: int, number: int) -> None:
+    """Give a generation up and remove its rows, a 256th at a time."""
+    retire(connection, log_id, VIEW, number)
+    CustomerStore(log_id, number).clear(connection)
+
+
+def _folding_connection(conninfo: str, name: str) -> psycopg.Connection:
+    return connect(conninfo, name=name, idle_seconds_max=FOLDING_SECONDS_MAX)
 
 
 def _prepare(
@@ -147,6 +183,7 @@ def _prepare(
 ) -> RangeTask:
     _decisions, to = latest_time(connection, logs.decisions)
     up_to = head_of(connection, logs.facts)
+    require_whole(connection, logs.facts, up_to)
     build_identity(connection, logs.facts, number, up_to, limits.party_personas_max)
     CustomerStore(logs.facts, number).await_unmatched(connection, up_to)
     return RangeTask(conninfo, logs.facts, number, up_to, BEFORE_TIME if to is None else to)
@@ -173,7 +210,7 @@ def _begin_work(task: RangeTask, context: Context) -> None:
     import gc  # noqa: PLC0415 - only a worker process changes the collector
 
     _Work.task = task
-    _Work.connection = connect(task.conninfo, name="vinculo rebuild worker")
+    _Work.connection = _folding_connection(task.conninfo, "vinculo rebuild worker")
     _Work.folding = RangeFolding(Fold(context), task.log_id, task.generation)
     gc.freeze()
     gc.disable()  # states hold no cycles; a range is freed by its references
@@ -210,7 +247,7 @@ def _compare(
     if live is None:
         with snapshot(conninfo) as still:
             return stored_digest(still, logs.facts, number), "", False
-    with connect(conninfo, name="vinculo rebuild hold") as holder, holder.transaction():
+    with _folding_connection(conninfo, "vinculo rebuild hold") as holder, holder.transaction():
         # The live generation stands still until the snapshot is taken; batches take milliseconds.
         holder.execute(
             "SELECT FROM view.view_generation WHERE log_id = %s AND view = %s AND generation = %s"
@@ -251,5 +288,9 @@ def stored_digest(connection: psycopg.Connection, log_id: int, generation: int) 
         range_digest(map(stored_row_digest, store.range(connection, *bounds(number))))
         for number in range(RANGES)
     ]
-    memberships = IdentityStore(log_id, generation).all_memberships(connection)
-    return view_digest(ranges, identity_digest(memberships))
+    return view_digest(ranges, stored_identity_digest(connection, log_id, generation))
+
+
+def stored_identity_digest(connection: psycopg.Connection, log_id: int, generation: int) -> bytes:
+    """Return the digest of who is who in a generation, as it is stored."""
+    return identity_digest(IdentityStore(log_id, generation).all_memberships(connection))

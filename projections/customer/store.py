@@ -52,8 +52,11 @@ class CustomerRow(msgspec.Struct, gc=False):
     last_purchase_at: int | None
 
 
-StoredRow = tuple[bytes, bytes, int | None, str | None, bool, bool]
-"""customer_id, state, valid_until (server's epoch), stage, at_risk, anonymous."""
+StoredRow = tuple[
+    bytes, bytes, int | None, int | None, int | None, int | None, str | None, bool, bool
+]
+"""customer_id, state, valid_until, stage_since, last_seen_at, last_purchase_at (of the server's
+epoch), stage, at_risk, anonymous."""
 
 
 def copy_fields(row: CustomerRow) -> bytes:

@@ -33,7 +33,8 @@ FROM STDIN (FORMAT BINARY)
 
 -- name: range
 -- All customers of a range, sorted.
-SELECT customer_id, state, valid_until, stage, at_risk, anonymous FROM view.customer
+SELECT customer_id, state, valid_until, stage_since, last_seen_at, last_purchase_at, stage, at_risk,
+    anonymous FROM view.customer
 WHERE log_id = %s AND generation = %s AND customer_id BETWEEN %s AND %s ORDER BY customer_id
 
 -- name: awaited

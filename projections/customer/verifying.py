@@ -14,12 +14,13 @@ import psycopg
 from psycopg import sql
 
 from domain.errors import VinculoError
-from journal.connecting import connect
+from journal.connecting import POSTGRES_EPOCH_MICROSECONDS, connect
+from journal.reading import require_whole
 from journal.tenants import Logs
+from projections.customer.columns import row_of
 from projections.customer.digest import (
     RANGES,
     bounds,
-    identity_digest,
     range_digest,
     row_digest,
     stored_row_digest,
@@ -29,7 +30,8 @@ from projections.customer.fold import Fold
 from projections.customer.live import VIEW, ProjectionLimits
 from projections.customer.part import Context
 from projections.customer.ranges import RangeFolding
-from projections.customer.store import CustomerStore
+from projections.customer.rebuilding import stored_identity_digest
+from projections.customer.store import CustomerStore, StoredRow
 from projections.generations import Generation, begin_generation, live_generation, retire
 from projections.identity.building import build_identity
 from projections.identity.store import IdentityStore
@@ -63,8 +65,8 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def same(self) -> bool:
-        """Whether view and journal agree byte for byte."""
-        return self.digest == self.rebuilt_digest
+        """Whether view and journal agree byte for byte, and so do the links behind the view."""
+        return self.digest == self.rebuilt_digest and not self.differences
 
 
 class _Task(msgspec.Struct, frozen=True):
@@ -111,6 +113,7 @@ def verify(
                 still.execute("SET idle_in_transaction_session_timeout = 0")
                 with still.transaction():
                     task = _still(still, conninfo, logs, built)
+                    require_whole(still, logs.facts, task.live.facts)
                     build_identity(connection, logs.facts, built, task.live.facts, personas_max)
                     return _compare(still, connection, task, context, workers)
         finally:
@@ -141,18 +144,27 @@ def _compare(
     ) as pool:
         compared = list(pool.map(_compare_range, range(RANGES), chunksize=4))
     live = task.live
-    stored = IdentityStore(live.log_id, live.number).all_memberships(still)
-    folded = IdentityStore(live.log_id, task.built).all_memberships(connection)
+    identity = IdentityStore(live.log_id, live.number)
+    built = IdentityStore(live.log_id, task.built)
+    stored, folded = identity.all_memberships(still), built.all_memberships(connection)
     moved = {customer.hex() for _, customer in set(stored) ^ set(folded)}
-    differences = sorted({one for part in compared for one in part.differences} | moved)
+    linked = set(identity.all_links(still)) ^ set(built.all_links(connection))
+    apart = {persona.hex() for link in linked for persona in link[:2]}
+    rows = {one for part in compared for one in part.differences}
     return VerifyReport(
         facts=live.facts,
         decisions=live.decisions,
         horizon=live.horizon,
         customers=sum(part.customers for part in compared),
-        digest=view_digest([part.stored for part in compared], identity_digest(stored)),
-        rebuilt_digest=view_digest([part.folded for part in compared], identity_digest(folded)),
-        differences=tuple(differences[:DIFFERENCES_MAX]),
+        digest=view_digest(
+            [part.stored for part in compared],
+            stored_identity_digest(still, live.log_id, live.number),
+        ),
+        rebuilt_digest=view_digest(
+            [part.folded for part in compared],
+            stored_identity_digest(connection, live.log_id, task.built),
+        ),
+        differences=tuple(sorted(rows | moved | apart)[:DIFFERENCES_MAX]),
         fold=live.fold,
     )
 
@@ -163,6 +175,7 @@ class _Work:
     task: _Task
     still: psycopg.Connection
     journal: psycopg.Connection
+    fold: Fold
     folding: RangeFolding
 
 
@@ -173,7 +186,8 @@ def _begin(task: _Task, context: Context) -> None:
     _Work.still.execute("SET idle_in_transaction_session_timeout = 0")
     _Work.still.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     _Work.still.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(task.snapshot)))
-    _Work.folding = RangeFolding(Fold(context), task.live.log_id, task.built)
+    _Work.fold = Fold(context)
+    _Work.folding = RangeFolding(_Work.fold, task.live.log_id, task.built)
 
 
 def _compare_range(number: int) -> _Compared:
@@ -181,7 +195,7 @@ def _compare_range(number: int) -> _Compared:
     store = CustomerStore(live.log_id, live.number)
     stored = store.range(_Work.still, *bounds(number))
     rows = _Work.folding.rows(_Work.journal, number, live.facts, live.horizon)
-    mine = {row[0]: stored_row_digest(row) for row in stored}
+    mine = {row[0]: _settled_digest(row) for row in stored}
     theirs = {row.customer_id: row_digest(row) for row in rows}
     differing = {one for one in mine.keys() | theirs.keys() if mine.get(one) != theirs.get(one)}
     return _Compared(
@@ -190,3 +204,15 @@ def _compare_range(number: int) -> _Compared:
         len(mine),
         tuple(sorted(one.hex() for one in differing)),
     )
+
+
+def _settled_digest(row: StoredRow) -> bytes:
+    """Return the digest of a stored row, its timers run up to the horizon.
+
+    In the midst of a tick some rows are still to be run: that is no difference.
+    """
+    live, fold = _Work.task.live, _Work.fold
+    due = row[2]
+    if due is None or due + POSTGRES_EPOCH_MICROSECONDS > live.horizon:
+        return stored_row_digest(row)
+    return row_digest(row_of(fold, row[0], fold.decode(row[1]), live.horizon))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -129,6 +129,11 @@ class IdentityStore:
     def all_memberships(self, connection: psycopg.Connection) -> list[tuple[bytes, bytes]]:
         """Return every (persona_id, customer_id), sorted."""
         return self._rows(connection, "all_memberships", self._key)
+
+    def all_links(self, connection: psycopg.Connection) -> Iterator[tuple[bytes, ...]]:
+        """Yield the fields of every pair of which anything is known, as bytes, sorted."""
+        for one, other, implied, explicit, linked in self._rows(connection, "all_links", self._key):
+            yield one, other, bytes((implied, linked)), explicit
 
     def _rows(self, connection: psycopg.Connection, name: str, values: Any) -> list[Any]:  # noqa: ANN401 - psycopg's own
         return binary_cursor(connection).execute(_SQL[name], values).fetchall()

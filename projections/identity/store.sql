@@ -66,3 +66,9 @@ ON CONFLICT ON CONSTRAINT membership_pkey DO UPDATE SET customer_id = excluded.c
 -- name: drop_memberships
 -- Personas that are their own customer again.
 DELETE FROM view.membership WHERE log_id = %s AND generation = %s AND persona_id = ANY(%s)
+
+-- name: all_links
+-- Every pair of which anything is known, from one side, sorted.
+SELECT persona_id, other_id, implied, explicit, linked FROM view.link
+WHERE log_id = %s AND generation = %s AND persona_id < other_id AND (implied OR explicit <> '')
+ORDER BY persona_id, other_id

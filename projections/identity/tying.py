@@ -111,8 +111,11 @@ class Tying:
         old = self._store.customers_of(connection, ends)
         members = self._store.members_of(connection, set(old.values()))
         reached = ends | {one.persona_id for group in members.values() for one in group}
-        clustering = cluster(self._store.component(connection, reached), self._personas_max)
-        for pair in clustering.refused:
+        pairs = self._store.component(connection, reached)
+        # At the limit, whoever loses a partner to another party belongs to what is judged too.
+        reached |= {one.persona_id for pair in pairs for one in (pair.one, pair.other)}
+        clustering = cluster(pairs, self._personas_max)
+        for pair in set(clustering.refused) & set(flipped):
             _log.error(
                 "identity.link_not_followed",
                 persona=pair.one.persona_id.hex(),

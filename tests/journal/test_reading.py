@@ -97,3 +97,18 @@ def test_the_leaf_is_recomputed_from_the_stored_columns_by_the_server_itself(
     leaf, *values = row
     assert sha256(b"\0" + b"".join(map(field, values))).digest() == leaf
     engine.close()
+
+
+def test_a_missing_last_entry_is_a_hole_too(database_url: str) -> None:
+    engine = Engine(database_url)
+    engine.take_in(
+        event(PurchaseMade, "crm:1", "2024-01-01", number="T", currency="EUR", lines=lines(1))
+        for _ in range(5)
+    )
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(
+            "DELETE FROM journal.entry WHERE log_id = %s AND position = 5", (engine.logs.facts,)
+        )
+    with pytest.raises(HoleError, match="position 5"):
+        rows_after(engine.connection, engine.logs.facts, 3, 100)
+    engine.close()
