@@ -14,8 +14,9 @@ from api.problems import Problem
 POSITION = b"vinculo-position"
 MIN_POSITION = b"vinculo-min-position"
 _LENGTH_MAX = 200
-# RFC 9651, sections 3.1.2, 3.2 and 3.3.1: key, integer of at most 15 digits, no parameters.
-_MEMBER = re.compile(r"[ \t]*([a-z*][a-z0-9_.*-]*)=(-?[0-9]{1,15})[ \t]*\Z")
+# RFC 9651, sections 3.1.2, 3.2 and 3.3.1: key, integer of at most 15 digits, no parameters; a
+# position is never negative.
+_MEMBER = re.compile(r"[ \t]*([a-z*][a-z0-9_.*-]*)=([0-9]{1,15})[ \t]*\Z")
 
 
 class Coordinate(msgspec.Struct, frozen=True, gc=False):

@@ -14,6 +14,8 @@ from api.answers import NO_STORE, Answer, json_answer
 from api.calls import Call
 from api.metrics import METRICS_TYPE, Sample, family, plain
 from api.services import Services
+from journal.sealing import TenantSecret
+from journal.tenant_secret_check import WrongSecretError, check_secret
 from journal.tenants import Logs
 from projections.customer.reading.finding import VIEW
 from projections.customer.shown import moment
@@ -24,7 +26,7 @@ _APPLIED = "SELECT room || '/' || name FROM public.vinculo_migration"
 _ROOMS = ("journal", "projections", "api")
 _SERVICE_UNAVAILABLE = 503
 
-Check = Literal["ok", "away", "behind", "absent", "stopped", "unknown"]
+Check = Literal["ok", "away", "behind", "absent", "stopped", "wrong", "unknown"]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -42,6 +44,7 @@ class Readiness(msgspec.Struct, frozen=True):
         migrations: ok, or behind: run ``vinculo migrate``.
         projection: ok, or absent: start the projecting worker.
         intake: ok, or stopped: start the process again.
+        secret: ok, or wrong: the tenant's log was begun with another one.
 
     """
 
@@ -50,6 +53,7 @@ class Readiness(msgspec.Struct, frozen=True):
     migrations: Check
     projection: Check
     intake: Check
+    secret: Check
 
 
 class ProjectionsDocument(msgspec.Struct, frozen=True):
@@ -104,24 +108,43 @@ def expected_migrations() -> set[str]:
 async def _readiness(services: Services) -> Readiness:
     intake: Check = "ok" if services.writer.alive else "stopped"
     try:
-        migrated, projected = await services.desk.run(_look, services.logs)
+        looked = await services.desk.run(_look, services.logs, services.secret)
     except psycopg.Error:
         return Readiness(
-            ready=False, database="away", migrations="unknown", projection="unknown", intake=intake
-        )
+            ready=False, database="away", migrations="unknown", projection="unknown",
+            intake=intake, secret="unknown",  # noqa: S106 - the state of a check
+        )  # fmt: skip
+    ready = looked.migrated and looked.projected and looked.compared == "ok" and intake == "ok"
     return Readiness(
-        ready=migrated and projected and intake == "ok",
+        ready=ready,
         database="ok",
-        migrations="ok" if migrated else "behind",
-        projection="ok" if projected else "absent",
+        migrations="ok" if looked.migrated else "behind",
+        projection="ok" if looked.projected else "absent",
         intake=intake,
+        secret=looked.compared,
     )
 
 
-def _look(connection: psycopg.Connection, logs: Logs) -> tuple[bool, bool]:
+class _Looked(msgspec.Struct, frozen=True):
+    migrated: bool
+    projected: bool
+    compared: Check
+
+
+def _look(connection: psycopg.Connection, logs: Logs, secret: TenantSecret) -> _Looked:
     applied = {name for (name,) in connection.execute(_APPLIED)}
     projected = live_generation(connection, logs.facts, VIEW) is not None
-    return expected_migrations() <= applied, projected
+    return _Looked(
+        expected_migrations() <= applied, projected, _compared(connection, logs.facts, secret)
+    )
+
+
+def _compared(connection: psycopg.Connection, log_id: int, secret: TenantSecret) -> Check:
+    try:
+        check_secret(connection, log_id, secret)
+    except WrongSecretError:
+        return "wrong"
+    return "ok"
 
 
 async def _lags(services: Services) -> list[ProjectionLag]:

@@ -25,6 +25,7 @@ from journal.intake.writer import IntakeWriter, WriterClosedError, WriterFullErr
 from journal.personas import PersonaNames
 from journal.reading import FactReader
 from journal.sealing import TenantSecret
+from journal.tenant_secret_check import note_secret
 from journal.tenants import Logs, find_tenant
 from projections.customer.fold import Fold
 from projections.customer.reading.display import Display
@@ -124,10 +125,15 @@ class Services(msgspec.Struct, kw_only=True):
 
 @asynccontextmanager
 async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> AsyncIterator[Services]:
-    """Open what handlers work with, and close it in the end."""
+    """Open what handlers work with, and close it in the end.
+
+    Raises:
+        VinculoError: there is no such tenant, or the secret is not the tenant's.
+
+    """
     loop = asyncio.get_running_loop()
-    logs = await loop.run_in_executor(None, _logs, settings)
     secret = TenantSecret(settings.secret)
+    logs = await loop.run_in_executor(None, _logs, settings, secret)
     fold = Fold(settings.context)
     documents = Documents(fold)
     histories = Histories(logs.facts, FactReader())
@@ -160,9 +166,12 @@ async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> Asyn
         await loop.run_in_executor(None, desk.close)
 
 
-def _logs(settings: ApiSettings) -> Logs:
+def _logs(settings: ApiSettings, secret: TenantSecret) -> Logs:
+    """Return the tenant's logs, the secret compared with theirs: once a process."""
     with closing(connect(settings.conninfo, name="vinculo api start")) as connection:
-        return find_tenant(connection, settings.tenant)
+        logs = find_tenant(connection, settings.tenant)
+        note_secret(connection, logs.facts, secret)
+    return logs
 
 
 def _writer(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -33,6 +34,10 @@ _BACKLOG = 2048
 _GC_YOUNG_MAX = 50_000
 
 
+class AddressNotFreeError(VinculoError):
+    """The address cannot be listened on."""
+
+
 class OpenToOthersError(VinculoError):
     """The address is open to other machines, and nobody holds a key."""
 
@@ -56,9 +61,11 @@ def serve(
 
     Raises:
         OpenToOthersError: if the address is open to others and nobody holds a key.
+        AddressNotFreeError: if the address cannot be listened on.
 
     """
     check_address(settings, host)
+    check_port(host, port)
     config = configuration(settings, host, port, workers, prepare)
     if workers > 1:
         Multiprocess(config, sockets=[config.bind_socket()]).run()
@@ -111,6 +118,29 @@ def check_address(settings: ApiSettings, host: str) -> None:
         f"make one with 'vinculo keys create', or listen on {LOOPBACK}"
     )
     raise OpenToOthersError(message)
+
+
+def check_port(host: str, port: int) -> None:
+    """Try to listen on an address; the server itself would say what is wrong in a trace.
+
+    Raises:
+        AddressNotFreeError: if somebody else listens there, or it is no address of this machine.
+
+    """
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            probe.listen()
+    except OSError as error:
+        message = (
+            f"expected to listen on {host} port {port}, found: {error.strerror}; stop who listens "
+            "there, or choose another with --port or VINCULO_API_PORT (0 takes any that is free)"
+        )
+        raise AddressNotFreeError(message) from error
 
 
 def is_loopback(host: str) -> bool:

@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
         """Run a command; what may go wrong is said in one line, the rest is raised."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own business
         except Exception as error:
             from vinculo.commands.running import explained

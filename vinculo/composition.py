@@ -7,6 +7,7 @@ secret, ``sources.toml`` and ``rules.toml``. With it everything is named by its 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +22,7 @@ from journal.connecting import connect
 from journal.migrating import migrate
 from journal.sealing import KEY_BYTES, TenantSecret
 from journal.sources import SourceRegister, read_sources
+from journal.tenant_secret_check import check_secret, note_secret
 from journal.tenants import Logs, create_tenant, find_tenant
 from projections.customer.part import Context
 from vinculo.rules import DEFAULT, read_rules
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 ROOMS = ("journal", "projections", "consumers", "api")
 SECRET_FILE, SOURCES_FILE, RULES_FILE = "secret.key", "sources.toml", "rules.toml"
 _SECRET_BYTES = 48
+_BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/]+):[0-9]{1,5}")
 
 
 class Composition:
@@ -53,35 +56,52 @@ class Composition:
 
     @cached_property
     def logs(self) -> Logs:
-        """Return the tenant's logs.
+        """Return the tenant's logs; a secret that is set must be theirs, needed or not.
 
         Raises:
-            VinculoError: there is no such tenant, or no schema yet.
+            VinculoError: there is no such tenant, no schema yet, or the secret is another one.
 
         """
         with self.connect("vinculo command") as connection:
-            return find_tenant(connection, self.settings.tenant)
+            logs = find_tenant(connection, self.settings.tenant)
+            if self.given_secret is not None:
+                check_secret(connection, logs.facts, self.given_secret)
+        return logs
 
     @cached_property
-    def secret(self) -> TenantSecret:
-        """Return the tenant's secret.
+    def given_secret(self) -> TenantSecret | None:
+        """Return the secret as it is set, None where none is; not yet compared with the journal.
 
         Raises:
-            VinculoError: it is not there, not readable, or too short.
+            VinculoError: it is not readable, or too short.
 
         """
         if self.settings.secret:
-            return TenantSecret(self.settings.secret.encode())
+            return _long_enough(self.settings.secret.encode(), "VINCULO_SECRET")
         path = self._file(self.settings.secret_file, SECRET_FILE)
         if path is None:
+            return None
+        if self.folder is not None and path == self.folder / SECRET_FILE:
+            _make_secret(path)
+        return _read(path, "VINCULO_SECRET_FILE")
+
+    @cached_property
+    def secret(self) -> TenantSecret:
+        """Return the tenant's secret: the one that its journal was begun with, or begins with now.
+
+        Raises:
+            VinculoError: it is not there, not readable, too short, or not this tenant's.
+
+        """
+        if self.given_secret is None:
             message = (
                 "expected the tenant's secret, found neither VINCULO_SECRET_FILE nor "
                 "VINCULO_SECRET; make one with 'openssl rand -hex 32' and keep it safe"
             )
             raise VinculoError(message)
-        if self.folder is not None and path == self.folder / SECRET_FILE:
-            _make_secret(path)
-        return TenantSecret(_read(path, "VINCULO_SECRET_FILE"))
+        with self.connect("vinculo command") as connection:
+            note_secret(connection, self.logs.facts, self.given_secret)
+        return self.given_secret
 
     @cached_property
     def sources(self) -> SourceRegister:
@@ -99,6 +119,19 @@ class Composition:
             )
             raise VinculoError(message)
         return read_sources(path)
+
+    @property
+    def registered_sources(self) -> SourceRegister:
+        """Return the registered sources, none where no file was ever named or written.
+
+        Raises:
+            VinculoError: a file that was named is not there, or does not hold what is expected.
+
+        """
+        path = self._file(self.settings.sources, SOURCES_FILE)
+        if self.settings.sources is None and (path is None or not path.exists()):
+            return SourceRegister(())
+        return self.sources
 
     @cached_property
     def context(self) -> Context:
@@ -136,7 +169,12 @@ class Composition:
             raise database_error(error) from error
 
     def migrate(self) -> list[str]:
-        """Bring the schema to the present, make the tenant, and return what was applied."""
+        """Bring the schema to the present, make the tenant, and return what was applied.
+
+        Raises:
+            VinculoError: the database does not answer, or the secret is not this tenant's.
+
+        """
         rooms = [room for room in ROOMS if _has_migrations(room)]
         try:
             applied = migrate(self.conninfo, rooms)
@@ -144,6 +182,8 @@ class Composition:
                 create_tenant(connection, self.settings.tenant)
         except psycopg.OperationalError as error:
             raise database_error(error) from error
+        if self.given_secret is not None:
+            self.secret  # noqa: B018 - leaves its fingerprint with the new tenant
         return applied
 
     def check_server(self) -> None:
@@ -180,13 +220,21 @@ class Composition:
         """Return the brokers.
 
         Raises:
-            VinculoError: none are set.
+            VinculoError: none are set, or one is not of the form ``host:port``.
 
         """
-        if not self.settings.kafka_servers:
+        servers = self.settings.kafka_servers
+        if not servers:
             message = "expected KAFKA_BOOTSTRAP_SERVERS, found nothing; set it to host:port"
             raise VinculoError(message)
-        return self.settings.kafka_servers
+        for server in servers.split(","):
+            if not _BROKER.fullmatch(server.strip()):
+                message = (
+                    f"KAFKA_BOOTSTRAP_SERVERS: expected host:port, found {server!r}; write for "
+                    "example kafka-1:9092,kafka-2:9092"
+                )
+                raise VinculoError(message)
+        return servers
 
     @property
     def kafka_security(self) -> KafkaSecurity:
@@ -232,17 +280,21 @@ def composed(settings: Settings) -> Iterator[Composition]:
     """Open the database: the one of ``DATABASE_URL``, else one that is run for the while.
 
     Raises:
-        VinculoError: the PostgreSQL of our own does not start.
+        VinculoError: the PostgreSQL of our own does not start, or the secret is none.
 
     """
     if settings.database_url:
-        yield Composition(settings, settings.database_url)
+        made = Composition(settings, settings.database_url)
+        made.given_secret  # noqa: B018 - one that is too short fails every command
+        yield made
         return
     from vinculo.postgres import EmbeddedPostgres, data_folder_for  # noqa: PLC0415 - only without a server
 
     folder = data_folder_for(Path(settings.home))
     with EmbeddedPostgres(folder) as server:
-        yield Composition(settings, server.conninfo, folder)
+        made = Composition(settings, server.conninfo, folder)
+        made.given_secret  # noqa: B018 - as above
+        yield made
 
 
 def database_error(error: psycopg.Error) -> VinculoError:
@@ -272,13 +324,20 @@ def _make_secret(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _read(path: Path, variable: str) -> bytes:
+def _read(path: Path, variable: str) -> TenantSecret:
     try:
         secret = path.read_bytes()
     except OSError as error:
         message = f"{variable}: expected a readable file, found: {error.strerror}; check its rights"
         raise VinculoError(message) from error
+    return _long_enough(secret, variable)
+
+
+def _long_enough(secret: bytes, variable: str) -> TenantSecret:
     if len(secret) < KEY_BYTES:
-        message = f"{variable}: expected at least {KEY_BYTES} bytes, found {len(secret)}"
+        message = (
+            f"{variable}: expected at least {KEY_BYTES} bytes, found {len(secret)}; set the "
+            "tenant's own, or make one for a new tenant with 'openssl rand -hex 32'"
+        )
         raise VinculoError(message)
-    return secret
+    return TenantSecret(secret)

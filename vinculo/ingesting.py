@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,10 @@ _GZIP = b"\x1f\x8b"
 
 Progress = Callable[[int], None]
 """Told how many messages were written."""
+
+
+class BrokenInputError(VinculoError):
+    """What is taken in cannot be read to its end."""
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -119,20 +122,39 @@ class Ingesting:
             messages: read as they are needed.
             progress: told after each batch.
 
+        Raises:
+            BrokenInputError: the messages cannot be read to their end; those before are taken in.
+
         """
         summary = Summary()
+        try:
+            self._take_in(messages, summary, progress)
+        except BrokenInputError as error:
+            message = (
+                f"{error}; the {summary.received:,} messages before that are taken in and stay: "
+                "mend the file and take it in again, which does not repeat them"
+            )
+            raise BrokenInputError(message) from error
+        return summary
+
+    def _take_in(
+        self, messages: Iterable[Message], summary: Summary, progress: Progress | None
+    ) -> None:
         with ExitStack() as stack:
             preparing = stack.enter_context(self._connect("vinculo ingest"))
             writing = stack.enter_context(self._connect("vinculo ingest writer"))
             writer = stack.enter_context(ThreadPoolExecutor(1, "ingest-writer"))
             pending: _Written | None = None
-            for batch_messages in _batches(messages, self._batch_messages_max):
-                batch = self._intake.prepare(preparing, batch_messages)
+            try:
+                for batch_messages in _batches(messages, self._batch_messages_max):
+                    batch = self._intake.prepare(preparing, batch_messages)
+                    self._settle(pending, summary, progress)
+                    future = writer.submit(self._append, writing, batch_messages, batch)
+                    pending = _Written(batch_messages, future)
+            except BrokenInputError:
                 self._settle(pending, summary, progress)
-                future = writer.submit(self._append, writing, batch_messages, batch)
-                pending = _Written(batch_messages, future)
+                raise
             self._settle(pending, summary, progress)
-        return summary
 
     def _append(
         self, connection: psycopg.Connection, messages: list[Message], batch: Batch
@@ -160,8 +182,19 @@ class Ingesting:
 
 
 def _batches(messages: Iterable[Message], size: int) -> Iterator[list[Message]]:
-    remaining = iter(messages)
-    while batch := list(islice(remaining, size)):
+    """Yield messages in batches; what was read before the input broke is yielded too."""
+    batch: list[Message] = []
+    try:
+        for message in messages:
+            batch.append(message)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except BrokenInputError:
+        if batch:
+            yield batch
+        raise
+    if batch:
         yield batch
 
 
@@ -173,7 +206,7 @@ def lines_of(path: Path | None, read_bytes: Progress | None = None) -> Iterator[
         read_bytes: told how many bytes of the file, compressed or not, were read since.
 
     Raises:
-        VinculoError: the file cannot be read, or a line is longer than 4 MiB.
+        BrokenInputError: the file cannot be read, or a line is longer than 4 MiB.
 
     """
     name = "standard input" if path is None else path.name
@@ -185,15 +218,16 @@ def lines_of(path: Path | None, read_bytes: Progress | None = None) -> Iterator[
                 yield from _lines(stack.enter_context(path.open("rb")), name, read_bytes)
     except (OSError, EOFError, zlib.error) as error:
         message = f"{name}: expected a readable file of JSON lines, found: {error}"
-        raise VinculoError(message) from error
+        raise BrokenInputError(message) from error
 
 
 def _lines(file: io.BufferedReader[Any], name: str, told: Progress | None) -> Iterator[Message]:
-    opened: io.BufferedIOBase = file
+    opened: io.BufferedReader[Any] | gzip.GzipFile = file
     if file.peek(len(_GZIP)).startswith(_GZIP):
         opened = gzip.GzipFile(fileobj=file)
     left, number, position = b"", 0, 0
-    while block := opened.read(_BLOCK_BYTES):
+    # What a cut file still holds comes before the error that it is cut.
+    while block := opened.read1(_BLOCK_BYTES):
         *whole, left = (left + block).split(b"\n")
         for line in whole:
             number += 1
@@ -204,7 +238,7 @@ def _lines(file: io.BufferedReader[Any], name: str, told: Progress | None) -> It
                 f"{name}, line {number + 1}: expected at most {LINE_BYTES_MAX} bytes, found more; "
                 "write one event a line"
             )
-            raise VinculoError(message)
+            raise BrokenInputError(message)
         if told is not None:
             told(file.tell() - position)
             position = file.tell()

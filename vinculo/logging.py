@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import Literal, TextIO
 
 import structlog
@@ -15,6 +16,43 @@ from structlog.typing import EventDict, Processor
 
 _NOISY = ("kafka", "httpx", "httpcore", "uvicorn.access", "asyncio")
 """Libraries whose everyday messages say nothing to an operator: from warnings on."""
+_REPEATED_AFTER_SECONDS = 60.0
+_REMEMBERED_MAX = 1_000
+_SAID_BY_OURSELVES = (
+    "Topic %s is not available during auto-create",
+    "Topic %s not found in cluster metadata",  # consumers: intake_topics_missing
+)
+_REFRESH, _CANCELLED = "Metadata refresh", "Cancelled"
+"""What the Kafka client calls an error when it was told to stop."""
+
+
+class QuietKafka(logging.Filter):
+    """Let the Kafka client say a thing once a minute, and what we say better ourselves never.
+
+    It looks at topics many times a second and writes an error a look.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a record is written."""
+        if record.name.partition(".")[0] != "kafka":
+            return True
+        message = record.getMessage()
+        stopped = message.startswith(_REFRESH) and _CANCELLED in message
+        if stopped or str(record.msg).startswith(_SAID_BY_OURSELVES):
+            return False
+        return self._is_news((record.name, message), time.monotonic())
+
+    def _is_news(self, said: tuple[str, str], now: float) -> bool:
+        if now < self._said_at.get(said, float("-inf")) + _REPEATED_AFTER_SECONDS:
+            return False
+        if len(self._said_at) >= _REMEMBERED_MAX:
+            self._said_at.clear()
+        self._said_at[said] = now
+        return True
 
 
 def configure_logging(
@@ -83,6 +121,7 @@ def _route_standard_library(
     stream: TextIO, least: int, shared: list[Processor], renderers: list[Processor]
 ) -> None:
     handler = logging.StreamHandler(stream)
+    handler.addFilter(QuietKafka())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -40,6 +40,7 @@ _log = structlog.get_logger(__name__)
 _STAY_SECONDS = 1.0
 _CLOSE_SECONDS = 5
 _IDLE_SECONDS = 1.0
+_MISSING_TOPICS_SECONDS = 60.0
 
 
 class PollError(VinculoError):
@@ -103,6 +104,7 @@ class Session:
         self._idle_at = 0.0
         self._advised: dict[TopicPartition, int] = {}
         self._advised_at = 0.0
+        self._missing_told_at = -_MISSING_TOPICS_SECONDS
 
     def run(self, stopping: threading.Event) -> None:
         """Read until told to stop; then finish the batch in flight.
@@ -141,9 +143,19 @@ class Session:
         A leader that assigns while its first metadata arrive may give nothing to anybody, and see
         no reason afterwards to assign again.
         """
-        for topic in self._settings.topics:
-            if not self._consumer.partitions_for_topic(topic):
-                _log.warning("intake_topic_unknown", topic=topic)
+        known = self._consumer.partitions_for_topic
+        self._tell_missing([topic for topic in self._settings.topics if not known(topic)])
+
+    def _tell_missing(self, topics: list[str]) -> None:
+        """Tell at times which topics are registered and do not exist; they are read once they do.
+
+        The client would tell of each with every look, many times a second, as an error.
+        """
+        now = time.monotonic()
+        if topics and now >= self._missing_told_at + _MISSING_TOPICS_SECONDS:
+            self._missing_told_at = now
+            advice = "make these topics, or take them out of the register of sources"
+            _log.warning("intake_topics_missing", topics=topics, advice=advice)
 
     def _step(self) -> None:
         try:
@@ -322,6 +334,8 @@ class Session:
         reading = self._watch.latest
         if reading is not None and self._link.connected():
             self._pausing.compare_topics(self._link.connection, reading)
+        if reading is not None:
+            self._tell_missing([one for one in self._settings.topics if one not in reading.ids])
         self._progress.look(self._ownership, reading)
 
     def _advise(self, *, at_once: bool = False) -> None:

@@ -168,7 +168,7 @@ def test_a_wait_is_componentwise_and_bounded_and_tells_what_was_reached(business
 
 
 def test_a_position_of_another_form_is_refused(shared_api: Api) -> None:
-    for text in ("facts", "facts=x", "412", "facts=1;a, decisions=", "facts=1" * 100):
+    for text in ("facts", "facts=x", "412", "facts=-1", "facts=1;a, decisions=", "facts=1" * 100):
         response = shared_api.get("/v1/customers", headers={"Vinculo-Min-Position": text})
         problem(response, 400, "bad_position")
 

@@ -16,7 +16,7 @@ from tests.api.server import Api, problem
 def test_a_ready_process_says_so(api: Api) -> None:
     response = api.client_with(None).get("/readyz")
     assert 200 == response.status_code
-    ready = {"database": "ok", "migrations": "ok", "projection": "ok", "intake": "ok"}
+    ready = dict.fromkeys(("database", "migrations", "projection", "intake", "secret"), "ok")
     assert {"ready": True, **ready} == response.json()
 
 
@@ -32,6 +32,16 @@ def test_a_schema_behind_this_version_is_not_ready(business: Business, api: Api)
     response = api.client_with(None).get("/readyz")
     assert (503, "behind") == (response.status_code, response.json()["migrations"])
     assert "api/0001_access.sql" in expected_migrations()
+
+
+def test_a_log_that_was_begun_with_another_secret_is_not_ready(
+    business: Business, api: Api
+) -> None:
+    with psycopg.connect(business.url) as owner:
+        changed = owner.execute("UPDATE subject.secret_fingerprint SET fingerprint = '\\x00'")
+        assert 1 == changed.rowcount
+    response = api.client_with(None).get("/readyz")
+    assert (503, "wrong") == (response.status_code, response.json()["secret"])
 
 
 def test_lagging_is_told_from_stuck_and_from_current(business: Business) -> None:

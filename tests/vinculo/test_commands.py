@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -80,6 +81,12 @@ def project(url: str) -> None:
         workers.stop()
 
 
+def number(url: str, query: LiteralString) -> int:
+    with psycopg.connect(url) as connection:
+        found = connection.execute(query).fetchone()
+    return int(found[0] or 0) if found else 0
+
+
 # ------------------------------------------------------------------ the command line as such
 
 
@@ -132,8 +139,75 @@ def test_a_database_that_is_away_ends_with_one_and_what_to_do(run: Run) -> None:
     assert "check DATABASE_URL" in result.stderr
 
 
+def test_a_file_that_cannot_be_written_is_said_before_the_simulation(run: Run) -> None:
+    result = run(*SIMULATED, "--to", "/nonexistent/x.jsonl", code=2)
+    assert "found none at /nonexistent" in result.output
+
+
+def test_a_file_that_fails_is_said_in_one_line(run: Run, tmp_path: Path) -> None:
+    taken = tmp_path / "folder.jsonl"
+    taken.mkdir()
+    result = run(*SIMULATED, "--to", str(taken), code=1)
+    assert f"error: expected to use {taken}, found: Is a directory" in result.stderr
+
+
+@pytest.mark.parametrize("servers", ["foo", "a:1,b", "a:x", "http://a:1"])
+def test_brokers_of_another_form_are_refused_with_the_form(tenant: Run, servers: str) -> None:
+    result = tenant("work", "intake", code=1, KAFKA_BOOTSTRAP_SERVERS=servers)
+    assert "error: KAFKA_BOOTSTRAP_SERVERS: expected host:port" in result.stderr
+
+
+def test_serving_on_a_port_that_is_taken_is_refused_with_what_to_do(tenant: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for more in ([], ["--workers", "2"]):
+            result = tenant("serve", "--port", port, *more, code=1)
+            expected = f"expected to listen on 127.0.0.1 port {port}, found: Address already in use"
+            assert expected in result.stderr
+            assert "--port" in result.stderr
+
+
 def test_without_a_tenant_a_command_says_to_migrate(run: Run) -> None:
     assert "run 'vinculo migrate'" in run("accounts", code=1).stderr
+
+
+# ------------------------------------------------------------------ the tenant's secret
+
+ANOTHER = "another secret of the tests, 32 bytes or more"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["ingest", "-"], ["migrate"], ["status"], ["accounts"], ["verify"], ["rejected", "list"],
+    ["serve", "--port", "0"], ["work", "project"], ["work", "timekeeper"], ["rebuild"],
+])  # fmt: skip
+def test_another_secret_than_the_first_is_refused_and_nothing_written(
+    run: Run, database_url: str, arguments: list[str]
+) -> None:
+    run("migrate")
+    result = run(*arguments, given=simulated(), code=1, VINCULO_SECRET=ANOTHER)
+    assert "expected the secret that this tenant's log was begun with" in result.stderr
+    assert ANOTHER not in result.output
+    written = "select sum(position)::int from journal.log_head"
+    assert 0 == number(database_url, written)
+    assert 0 == number(database_url, "select count(*) from subject.subject_key")
+
+
+def test_a_journal_older_than_its_fingerprint_knows_its_secret_by_its_keys(
+    tenant: Run, database_url: str
+) -> None:
+    tenant("ingest", "-", given=simulated())
+    with psycopg.connect(database_url) as owner:
+        owner.execute("delete from subject.secret_fingerprint")
+    tenant("ingest", "-", given=simulated(), code=1, VINCULO_SECRET=ANOTHER)
+    assert 0 == number(database_url, "select count(*) from subject.secret_fingerprint")
+    tenant("ingest", "-", given=simulated())
+    assert 1 == number(database_url, "select count(*) from subject.secret_fingerprint")
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["migrate"], ["accounts"], ["keys", "list"]])
+def test_too_short_a_secret_fails_every_command(tenant: Run, arguments: list[str]) -> None:
+    result = tenant(*arguments, code=1, VINCULO_SECRET="short")
+    assert "VINCULO_SECRET: expected at least 32 bytes, found 5" in result.stderr
 
 
 # ------------------------------------------------------------------ migrate, ingest, accounts
@@ -198,11 +272,20 @@ def test_small_batches_give_the_same_facts_as_one(tenant: Run, database_url: str
     assert sorted(numbers) == numbers
 
 
-def test_a_broken_compressed_file_is_refused_in_one_line(tenant: Run, tmp_path: Path) -> None:
+def test_a_broken_compressed_file_is_told_with_what_was_taken_in_before(
+    tenant: Run, database_url: str, tmp_path: Path
+) -> None:
     path = tmp_path / "events.jsonl.gz"
     path.write_bytes(gzip.compress(simulated())[:-2_000])
-    result = tenant("ingest", str(path), code=1)
+    result = tenant("ingest", str(path), code=1, VINCULO_INTAKE_BATCH_MESSAGES_MAX="100")
     assert "events.jsonl.gz: expected a readable file of JSON lines" in result.stderr
+    told = re.search(r"the ([\d,]+) messages before that are taken in and stay", result.stderr)
+    assert told is not None
+    assert "take it in again, which does not repeat them" in result.stderr
+    taken = int(told[1].replace(",", ""))
+    received: LiteralString = "select sum(messages)::int from journal.intake_account"
+    assert taken == number(database_url, received)
+    assert taken > 0.9 * len(simulated().splitlines()[:-100])
 
 
 def test_a_line_that_never_ends_is_refused_by_its_number(tenant: Run) -> None:
@@ -270,6 +353,31 @@ def test_a_rejected_message_is_mended_and_sent_again(tenant: Run, tmp_path: Path
     assert "stored at position" in resent
     assert receipt not in _rejected(tenant, "bad_data")
     assert "reconciles: " in tenant("accounts").stdout
+
+
+def test_what_is_sent_again_from_here_is_booked_as_such(
+    tenant: Run, database_url: str, tmp_path: Path
+) -> None:
+    tenant("ingest", "-", given=simulated())
+    receipt = _rejected(tenant, "unknown_type")[0]
+    mended = tmp_path / "mended.json"
+    mended.write_bytes(tenant("rejected", "show", receipt).stdout_bytes)
+    with psycopg.connect(database_url) as owner:  # as if it had come over HTTP
+        owner.execute("update journal.rejected_message set channel = 'http', topic = ''")
+    tenant("rejected", "resend", receipt, "--file", str(mended), code=1)
+    tenant("rejected", "resend", receipt, code=1)
+    booked = "select count(*) from journal.intake_account where channel <> 'file'"
+    assert 0 == number(database_url, booked)
+
+
+def test_where_no_rejected_message_is_found_the_codes_that_there_are_are_named(
+    tenant: Run,
+) -> None:
+    assert "no rejected messages; there are none" in tenant("rejected", "list").stdout
+    tenant("ingest", "-", given=simulated())
+    said = tenant("rejected", "list", "--code", "no_such_code").stdout
+    assert "no rejected messages with the code no_such_code" in said
+    assert re.search(r"there are some with: .*bad_data.*unknown_type", said)
 
 
 def test_what_is_still_broken_is_rejected_again_and_ends_with_one(tenant: Run) -> None:

@@ -118,6 +118,46 @@ def test_serve_answers_on_this_machine_and_ends_when_told(environment: dict[str,
             assert {"status": "alive"} == json.load(answer)
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from vinculo.postgres import EmbeddedPostgres
+with EmbeddedPostgres(Path(sys.argv[1])) as server:
+    print(server.conninfo, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_worker_outlives_the_command_that_started_the_database_of_its_home(
+    environment: dict[str, str], server_folder: Path
+) -> None:
+    server_folder.chmod(0o711)
+    home = server_folder / "home"
+    here = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
+    here["VINCULO_HOME"] = str(home)
+    vinculo(here, "migrate")
+    owner = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(home)],
+        cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with owner:
+        assert owner.stdout is not None
+        url = owner.stdout.readline().strip()
+        ticks: LiteralString = "select position from journal.log_head where log_id = 2"
+        with running(here, "work", "timekeeper"):
+            wait_until(lambda: number(url, ticks) >= 1, "the worker to work")
+            before = number(url, ticks)
+            owner.communicate("")
+
+            def goes_on() -> bool:
+                try:
+                    return number(url, ticks) > before + 10
+                except psycopg.OperationalError:
+                    return False
+
+            wait_until(goes_on, "the worker to go on")
+
+
 def test_serve_refuses_an_open_address_while_nobody_holds_a_key(
     environment: dict[str, str],
 ) -> None:
@@ -163,6 +203,48 @@ def test_a_simulation_goes_through_kafka_into_the_journal(
     with running(here, "work", "intake"):
         wait_until(lambda: number(database_url, received) >= sent, "what was published")
     assert b"reconciles: " in vinculo(here, "accounts")
+
+
+def test_topics_that_do_not_exist_yet_are_one_warning_and_no_errors(
+    environment: dict[str, str], kafka_broker: str, tmp_path: Path
+) -> None:
+    sources = tmp_path / "sources.toml"
+    sources.write_text(
+        '[[source]]\nname = "urn:x"\ntopics = ["not-made-yet"]\nnamespaces = ["crm"]\n'
+    )
+    here = environment | {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka_broker,
+        "KAFKA_GROUP": f"missing-{time.time_ns()}",
+        "VINCULO_SOURCES": str(sources),
+    }
+    vinculo(here, "migrate")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vinculo", "work", "intake"],
+        env=here, cwd=REPOSITORY, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with process:
+        time.sleep(6)
+        process.send_signal(signal.SIGTERM)
+        _, logged = process.communicate(timeout=SECONDS)
+    lines = [json.loads(line) for line in logged.splitlines()]
+    told = [line["topics"] for line in lines if line["event"] == "intake_topics_missing"]
+    assert [["not-made-yet"]] == told
+    assert [] == [line for line in lines if line["level"] == "error"]
+    assert len(lines) < 12, logged.decode()
+
+
+def test_public_data_are_imported_into_a_fresh_home_without_a_register_of_sources(
+    environment: dict[str, str], server_folder: Path, tmp_path: Path
+) -> None:
+    server_folder.chmod(0o711)
+    kept_out = {"DATABASE_URL", "VINCULO_SOURCES", "VINCULO_RULES", "VINCULO_SECRET"}
+    here = {name: value for name, value in environment.items() if name not in kept_out}
+    here["VINCULO_HOME"] = str(server_folder / "home")
+    rows = "master_id,sample_id,date,cds,value\n4,1,1997-01-01,2,29.33\n"
+    (tmp_path / "cdnow_sample.csv.gz").write_bytes(gzip.compress(rows.encode()))
+    vinculo(here, "migrate")
+    said = vinculo(here, "import", "cdnow", str(tmp_path), "--to", "journal").decode()
+    assert re.search(r"stored +│ +1 ", said)
 
 
 @pytest.mark.skipif(

@@ -56,6 +56,22 @@ def test_everyday_messages_of_noisy_libraries_are_left_out() -> None:
     assert ["gone"] == [line["event"] for line in lines(stream)]
 
 
+def test_the_kafka_client_says_a_thing_once_a_minute_and_what_we_say_never() -> None:
+    stream = logged("json")
+    client = logging.getLogger("kafka.cluster")
+    for _ in range(25):
+        client.error("Topic %s not found in cluster metadata", "till")
+        client.error("Metadata refresh: failed %s", "Cancelled")
+        client.error("Topic %s is not authorized for this client", "till")
+        client.error("Metadata refresh: failed %s", "no brokers")
+        logging.getLogger("other.cluster").error("as it is")
+    said = [line["event"] for line in lines(stream) if line["logger"] == "kafka.cluster"]
+    assert [
+        "Topic till is not authorized for this client", "Metadata refresh: failed no brokers",
+    ] == said  # fmt: skip
+    assert 25 == len(lines(stream)) - len(said)
+
+
 def test_less_than_the_level_is_left_out() -> None:
     stream = logged("json", "warning")
     structlog.get_logger().info("small")

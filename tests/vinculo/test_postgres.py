@@ -227,6 +227,48 @@ def test_a_new_owner_waits_for_the_server_of_a_killed_one(
     assert [1] == kept(conninfo)
 
 
+def serves(conninfo: str) -> bool:
+    try:
+        return bool(kept(conninfo))
+    except psycopg.OperationalError:
+        return False
+
+
+@pytest.mark.parametrize("end", ["in order", "killed"])
+def test_whoever_joined_takes_the_server_over_when_its_owner_ends(
+    end: str, start: Callable[[], EmbeddedPostgres], server_folder: Path, binaries: Path
+) -> None:
+    with another_process(server_folder, binaries) as owner:
+        conninfo, number = announced(owner)
+        write(conninfo, 1)
+        guest = start()
+        assert guest.process_id is None
+        owner.kill() if end == "killed" else owner.communicate("")
+        owner.wait()
+        wait_until(lambda: guest.process_id is not None)
+    assert number != str(guest.process_id)
+    wait_until(lambda: serves(conninfo))
+    assert [1] == kept(conninfo)
+    guest.stop()
+    assert not serves(conninfo)
+
+
+def test_of_two_that_joined_one_takes_over_and_the_other_goes_on(
+    start: Callable[[], EmbeddedPostgres], server_folder: Path, binaries: Path
+) -> None:
+    owner = start()
+    write(owner.conninfo, 1)
+    with another_process(server_folder, binaries) as other:
+        conninfo, _ = announced(other)
+        guest = start()
+        owner.stop()
+        wait_until(lambda: serves(conninfo))
+        if guest.process_id is None:
+            other.communicate("")  # the other one has it, and hands it on in its turn
+            wait_until(lambda: guest.process_id is not None)
+        wait_until(lambda: serves(guest.conninfo))
+
+
 def test_a_server_started_by_a_passing_thread_stays(
     start: Callable[[], EmbeddedPostgres],
 ) -> None:

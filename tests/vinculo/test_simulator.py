@@ -1,6 +1,7 @@
 """The simulated business is repeatable, readable, and looks like a business."""
 
 import hashlib
+import json
 import os
 import statistics
 import subprocess
@@ -77,6 +78,32 @@ def test_same_seed_gives_same_messages_and_truth() -> None:
     again = simulate(customers=60, seed=5, until=UNTIL)
     assert first.messages == again.messages
     assert first.truth == again.truth
+
+
+def test_what_people_tell_of_themselves_agrees(good: list[SimulatedMessage]) -> None:
+    """Ages fit birthdays at the moment they are told, and phones the country."""
+    born: dict[str, date] = {}
+    told: list[tuple[str, date, str]] = []
+    for message in good:
+        event = json.loads(message.payload)
+        data = event["data"]
+        if event["type"].startswith("vinculo.customer_registered"):
+            code = {"ES": "+34 ", "PT": "+351 "}[data["country"]]
+            assert data["phone"].startswith(code)
+            assert 9 == sum(one.isdigit() for one in data["phone"].removeprefix(code))
+            for name in (event["subject"], *data.get("identifiers", ())):
+                born[name] = date.fromisoformat(data["born_on"])
+        elif event["type"].startswith("vinculo.demographics_recorded"):
+            on = datetime.fromisoformat(event["time"]).date()
+            told.append((event["subject"], on, data["age_band"]))
+    compared = 0
+    for subject, on, band in told:
+        if subject in born:
+            low, _, high = band.replace("+", "-999").partition("-")
+            age = (on - born[subject]).days / 365.2425
+            assert int(low) - 0.01 <= age < int(high) + 1.01
+            compared += 1
+    assert compared > 20
 
 
 def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:

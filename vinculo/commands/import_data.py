@@ -60,7 +60,7 @@ def _take_in(
     from vinculo.ingesting import Ingesting
     from vinculo.registering import register_with
 
-    intake = made.intake(register_with(made.sources, [data_set.profile]))
+    intake = made.intake(register_with(made.registered_sources, [data_set.profile]))
     ingesting = Ingesting(intake, made.connect, made.settings.intake_batch_messages_max)
     return ingesting.run(_numbered(messages), advance)
 

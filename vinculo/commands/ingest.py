@@ -16,6 +16,9 @@ def command(file: Path) -> None:
 
     gzip is recognised; - reads the standard input. What cannot be read is kept and listed by
     'vinculo rejected list'; taking in the same file again does no harm.
+
+    Exit code 0: the whole file was read, and every message stored or kept with its reason, even if
+    some or all were rejected. 1: it stopped on the way; what was written stays.
     """
     from vinculo.commands.progress import print_summary, progress_bar
     from vinculo.ingesting import Ingesting, lines_of

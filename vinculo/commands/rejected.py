@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
@@ -13,8 +13,10 @@ import click
 from vinculo.commands.running import composition, fail, output
 
 if TYPE_CHECKING:
-    from journal.intake.message import Channel, Message, Outcome
+    from journal.intake.message import Message, Outcome
     from vinculo.composition import Composition
+
+_CODES_LOOKED_AT = 10_000
 
 
 @click.group("rejected")
@@ -45,14 +47,26 @@ def list_command(
             connection, made.logs.facts, source=source, code=code, open_only=not with_mended,
             before=before.bytes if before else None, limit=limit,
         )  # fmt: skip
+        there = [] if found else list_rejected(
+            connection, made.logs.facts, open_only=not with_mended, limit=_CODES_LOOKED_AT
+        )  # fmt: skip
     console = output()
     for one in found:
         where = " ".join(str(part) for part in (one.topic or one.channel, one.offset) if part)
         received = f"{moment_of(one.received_at):%Y-%m-%d %H:%M:%S}"
         head = f"{UUID(bytes=one.receipt_id)}  {received}  {one.source}  {where}"
         console.print(Text(f"{head}\n    {one.code}: {one.detail}"))
+    if not found:
+        console.print(Text(_nothing(source, code, {one.code for one in there})))
     if len(found) == limit:
         console.print(f"read on with --before {UUID(bytes=found[-1].receipt_id)}")
+
+
+def _nothing(source: str | None, code: str | None, codes: set[str]) -> str:
+    """Return what to say where nothing was found: what was asked for, and what there is."""
+    asked = f"{f' of {source}' if source else ''}{f' with the code {code}' if code else ''}"
+    there = f"there are some with: {', '.join(sorted(codes))}" if codes else "there are none"
+    return f"no rejected messages{asked}; {there} (--all looks at those that were mended too)"
 
 
 @command.command("show")
@@ -61,7 +75,7 @@ def list_command(
 def show_command(receipt: UUID, reader: str | None) -> None:
     """Show the message of a RECEIPT as it came. The reading is noted with your name."""
     with composition() as made:
-        _, message = _read(made, receipt, reader)
+        message = _read(made, receipt, reader)
     if message.attributes is not None:
         for name, value in message.attributes.items():
             click.echo(f"ce_{name}: {value}", err=True)
@@ -85,8 +99,8 @@ def resend_command(receipt: UUID, mended: Path | None, reader: str | None) -> No
     """
     payload = _payload(mended)
     with composition() as made:
-        channel, message = _read(made, receipt, reader)
-        outcome = _take_in(made, channel, message, payload)
+        message = _read(made, receipt, reader)
+        outcome = _take_in(made, message, payload)
     console = output()
     if outcome.kind == "rejected":
         again = UUID(bytes=outcome.receipt_id or bytes(16))
@@ -103,18 +117,19 @@ def _payload(mended: Path | None) -> bytes | None:
     return mended.read_bytes().strip()
 
 
-def _read(made: Composition, receipt: UUID, reader: str | None) -> tuple[str, Message]:
+def _read(made: Composition, receipt: UUID, reader: str | None) -> Message:
     from journal.rejected import read_rejected
 
     name = reader or getpass.getuser()
     with made.connect("vinculo rejected") as connection:
-        return read_rejected(connection, made.logs.facts, made.secret, receipt.bytes, name)
+        return read_rejected(connection, made.logs.facts, made.secret, receipt.bytes, name)[1]
 
 
-def _take_in(made: Composition, channel: str, message: Message, payload: bytes | None) -> Outcome:
+def _take_in(made: Composition, message: Message, payload: bytes | None) -> Outcome:
+    """Take a message in from where this command stands, whichever way it came at first."""
     import msgspec
 
     if payload is not None:
         message = msgspec.structs.replace(message, payload=payload, attributes=None)
     with made.connect("vinculo resend") as connection:
-        return made.intake().take_in(connection, cast("Channel", channel), [message])[0]
+        return made.intake().take_in(connection, "file", [message])[0]

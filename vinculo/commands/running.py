@@ -76,4 +76,6 @@ def explained(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, psycopg.Error):
         return str(database_error(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"expected to use {error.filename}, found: {error.strerror}; check path and rights"
     return None

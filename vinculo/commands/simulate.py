@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from vinculo.simulator import Simulation
 
 
+def _checked(_context: click.Context, _option: click.Parameter, target: str) -> str:
+    """Refuse a file in a folder that is not there, before a long simulation."""
+    folder = Path(target).parent
+    if target not in {"-", "kafka"} and not folder.is_dir():
+        message = f"expected a folder that exists, found none at {folder}; make it first"
+        raise click.BadParameter(message)
+    return target
+
+
 @click.command("simulate")
 @click.option("--customers", type=click.IntRange(1), default=1_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
     "target",
     default="-",
     show_default=True,
+    callback=_checked,
     help="A file of JSON lines (.gz compresses), - for the standard output, or kafka.",
 )
 def command(
@@ -40,6 +50,9 @@ def command(
     """Write the messages of a simulated business, in the order in which they arrive.
 
     The same arguments give the same bytes on every machine; without --until they depend on today.
+    People and receipts are numbered alike in every simulation: two of them, of different seeds or
+    sizes, tell of the same customers and repeat each other's numbers. Take them in for different
+    tenants (VINCULO_TENANT) unless that is wanted.
     """
     from vinculo.business_day import yesterday
     from vinculo.simulator import BUSINESS_ZONE, DAYS, simulate

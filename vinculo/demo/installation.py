@@ -11,12 +11,14 @@ from pathlib import Path
 from domain.errors import VinculoError
 from vinculo.composition import RULES_FILE, SECRET_FILE, SOURCES_FILE, Composition
 from vinculo.postgres import EmbeddedPostgres, data_folder_for
+from vinculo.postgres.account import choose_account, make_data_folder
 from vinculo.postgres.lock import FolderLock
 from vinculo.registering import register_with
 from vinculo.settings import Settings
 from vinculo.simulator import PROFILES
 
 PLAN_FILE = "demo.json"
+_LOCK_FILE = "demo.lock"
 _CLUSTER = "postgres"
 _OURS = (_CLUSTER, "postgres.log", "socket", SECRET_FILE, SOURCES_FILE, RULES_FILE, PLAN_FILE)
 
@@ -42,13 +44,38 @@ def installation(settings: Settings, *, fresh: bool) -> Iterator[Composition]:
             raise VinculoError(message)
         folder = Path(settings.home)
         folder.mkdir(parents=True, exist_ok=True)
-        yield _composed(settings, settings.database_url, folder)
+        with _only_demo(folder):
+            yield _composed(settings, settings.database_url, folder)
         return
     folder = data_folder_for(Path(settings.home))
-    if fresh:
-        remove(folder)
-    with EmbeddedPostgres(folder) as server:
-        yield _composed(settings, server.conninfo, folder)
+    make_data_folder(folder, choose_account())
+    with _only_demo(folder):
+        if fresh:
+            remove(folder)
+        with EmbeddedPostgres(folder) as server:
+            yield _composed(settings, server.conninfo, folder)
+
+
+@contextmanager
+def _only_demo(folder: Path) -> Iterator[None]:
+    """Keep other demos out of a folder: each would end the other's key and take its port.
+
+    Raises:
+        VinculoError: there is one already.
+
+    """
+    lock = FolderLock(folder / _LOCK_FILE)
+    if not lock.take():
+        message = (
+            f"expected no other demo in {folder}, found one that is still running; ask that one "
+            "(its window shows address and key), stop it (Ctrl-C there), or name another folder "
+            "in VINCULO_HOME"
+        )
+        raise VinculoError(message)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def remove(folder: Path) -> None:
@@ -63,8 +90,8 @@ def remove(folder: Path) -> None:
     lock = FolderLock(folder / "postgres.lock")
     if not lock.take():
         message = (
-            f"expected nobody to use {folder}, found a demo that is still running; stop it first "
-            "(Ctrl-C in its window)"
+            f"expected nobody to use {folder}, found a command that is still running; stop it "
+            "first (Ctrl-C in its window)"
         )
         raise VinculoError(message)
     try:

@@ -23,7 +23,7 @@ from vinculo.demo.workers import Workers, projecting, timekeeping, wait_until_cu
 from vinculo.fold_check import is_same_fold
 from vinculo.reconciling import reconcile
 from vinculo.settings import Settings
-from vinculo.simulator import Simulation
+from vinculo.simulator import PROFILES, Simulation
 
 _LOOK_SECONDS = 0.5
 _INTAKE_SECONDS_MAX = 600
@@ -102,7 +102,10 @@ def _fill(
 
 
 def _intake(made: Composition) -> IntakeWorker:
-    return IntakeWorker(made.kafka_intake, made.conninfo, made.intake)
+    """Return a worker for the simulated sources: other topics of the register may not exist."""
+    topics = tuple(profile.topic for profile in PROFILES)
+    settings = msgspec.structs.replace(made.kafka_intake, topics=topics)
+    return IntakeWorker(settings, made.conninfo, made.intake)
 
 
 def _take_in_from_kafka(

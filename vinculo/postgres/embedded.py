@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import os
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from vinculo.postgres.process import NOTICE_AFTER_SECONDS, POLL_SECONDS, ServerP
 from vinculo.postgres.sockets import make_socket_folder, socket_folder_for
 
 DATABASE = "vinculo"
+_LOOK_SECONDS = 0.1
 
 log = structlog.get_logger()
 
@@ -28,7 +30,9 @@ class EmbeddedPostgres:
     """A PostgreSQL server in a folder, started by this process or joined if it runs already.
 
     The process that started it owns it: the server ends with its owner, whatever way that ends,
-    and what was committed is kept. Others only join.
+    and what was committed is kept. Others join; once the owner is gone one of them starts the
+    server again and owns it. Their connections end in between, for about a second, as they do
+    whenever a server restarts.
 
     Args:
         data_folder: made when missing; holds the cluster, its log, and a copy of the programs
@@ -43,6 +47,10 @@ class EmbeddedPostgres:
         self._lock = FolderLock(self._data_folder / "postgres.lock")
         self._server: ServerProcess | None = None
         self._owner_process_id: int | None = None
+        self._joined_at: Path | None = None
+        self._turn = threading.RLock()
+        self._leaving = threading.Event()
+        self._heir: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -79,35 +87,75 @@ class EmbeddedPostgres:
             EmbeddedPostgresError: see its kinds.
 
         """
-        if self._owner_process_id is None:
-            account = choose_account()
-            make_data_folder(self._data_folder, account)
-            if not self._take_or_join():
-                return self.conninfo
-            self._owner_process_id = os.getpid()
-            atexit.register(self.stop)
+        with self._turn:
+            if self._owner_process_id is None:
+                make_data_folder(self._data_folder, choose_account())
+                if not self._take_or_join():
+                    self._stand_by()
+                    return self.conninfo
+                self._own()
+            self._start_owned()
+        return self.conninfo
+
+    def stop(self) -> None:
+        """End the server if this object owns it, else only cease to stand by to take it over."""
+        if self._owner_process_id not in (None, os.getpid()):
+            return  # a fork of the owner
+        self._leaving.set()
+        with self._turn:
+            if self._owner_process_id is None:
+                return
+            if self._server:
+                self._server.stop()
+                self._server = None
+            self._lock.release()
+            self._owner_process_id = None
+            self._joined_at = None
+            atexit.unregister(self.stop)
+
+    def _own(self) -> None:
+        self._owner_process_id = os.getpid()
+        atexit.register(self.stop)
+
+    def _start_owned(self) -> None:
         try:
             self._serve()
             self._make_database()
         except BaseException:
             self.stop()
             raise
-        return self.conninfo
 
-    def stop(self) -> None:
-        """End the server if this object started it; harmless otherwise."""
-        if self._owner_process_id != os.getpid():
+    def _stand_by(self) -> None:
+        """Take the server over, in a thread, once its owner is gone."""
+        if self._heir is not None and self._heir.is_alive():
             return
-        if self._server:
-            self._server.stop()
-            self._server = None
-        self._lock.release()
-        self._owner_process_id = None
-        atexit.unregister(self.stop)
+        # The conninfo that was handed out must stay true, whatever folder we would choose.
+        self._joined_at = self._lock.published()
+        self._leaving = threading.Event()
+        self._heir = threading.Thread(
+            target=self._inherit, args=(self._leaving,), name="postgres-heir", daemon=True
+        )
+        self._heir.start()
+
+    def _inherit(self, leaving: threading.Event) -> None:
+        while not leaving.wait(_LOOK_SECONDS):
+            with self._turn:
+                if leaving.is_set() or self._owner_process_id is not None:
+                    return
+                try:
+                    if not self._lock.take():
+                        continue
+                    self._own()
+                    self._start_owned()
+                except Exception as error:  # noqa: BLE001 - a thread has nobody to raise it to
+                    log.error("postgres_not_taken_over", error=str(error))  # noqa: TRY400 - as above
+                    return
+            log.info("postgres_taken_over", folder=str(self._data_folder))
+            return
 
     @property
     def _socket_folder(self) -> Path:
-        return socket_folder_for(self._data_folder)
+        return self._joined_at or socket_folder_for(self._data_folder)
 
     def _take_or_join(self) -> bool:
         """True once the folder is ours; False once another process's server answers."""

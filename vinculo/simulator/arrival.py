@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from domain.instants import HOUR
 from domain.touchpoints import (
     CustomerRegistered,
@@ -30,6 +28,7 @@ from vinculo.simulator.story import Story
 _ORIGINS = ("trade fair", "web form", "recommendation", "newsletter form", "social media")
 _STREETS = ("Calle Mayor", "Rua Nova", "Avenida del Mar", "Travessa do Sol", "Plaza Vieja")
 _LANGUAGES = (("es", "ES"), ("es", "ES"), ("pt", "PT"))
+_DIALLING_CODES = {"ES": "+34", "PT": "+351"}
 
 _QUALIFIED, _JUDGED = 0.50, 0.80  # shares of leads, cumulative
 
@@ -163,15 +162,21 @@ def _registration(story: Story, identifiers: tuple[str, ...]) -> CustomerRegiste
     return CustomerRegistered(
         name=person.name,
         email=person.email.removeprefix("email:"),
-        phone=f"+44 7700 900{random.randrange(1_000):03d}",  # a range kept for fiction
+        phone=_phone(story, country),
         address=address,
         postcode=postcode,
-        born_on=date(random.randint(1940, 2004), random.randint(1, 12), random.randint(1, 28)),
+        born_on=person.born_on,
         language=language,
         country=country,
         identifiers=identifiers,
         channel="shop" if person.card in identifiers else "web",
     )
+
+
+def _phone(story: Story, country: str) -> str:
+    """Return a number of the country's form in a range that it has given to nobody."""
+    digits = f"{story.random.randrange(1_000_000):06d}"
+    return f"{_DIALLING_CODES[country]} 555 {digits[:3]} {digits[3:]}"
 
 
 def _address(story: Story) -> tuple[str, str]:

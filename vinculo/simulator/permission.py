@@ -20,7 +20,8 @@ from vinculo.simulator.story import Story
 
 _NOTICE = "privacy-2"
 _PURPOSE = "marketing"
-_AGES = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
+_AGES = ((24, "18-24"), (34, "25-34"), (44, "35-44"), (54, "45-54"), (64, "55-64"), (999, "65+"))
+"""The highest age of each band, and its name."""
 _INCOMES = ("under 20K", "20-35K", "35-50K", "50-80K", "over 80K")
 _HOMES = ("owner", "tenant")
 _SIZES = ("1", "2", "3", "4", "5+")
@@ -110,7 +111,7 @@ def _state_circumstances(story: Story) -> None:
     choose = story.random.choice
     size = choose(_SIZES)
     circumstances = DemographicsRecorded(
-        age_band=choose(_AGES),
+        age_band=_age_band(story),
         income_band=choose(_INCOMES),
         home_ownership=choose(_HOMES),
         household_size=size,
@@ -118,3 +119,8 @@ def _state_circumstances(story: Story) -> None:
         channel="web",
     )
     story.tell(Source.CRM, story.subject, circumstances)
+
+
+def _age_band(story: Story) -> str:
+    age = story.person.age(moment_of(story.now).date())
+    return next(band for highest, band in _AGES if age <= highest)

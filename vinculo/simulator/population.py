@@ -8,10 +8,13 @@ probability of their own, drawn from a beta distribution; and how much they spen
 
 from __future__ import annotations
 
+from datetime import date
 from hashlib import blake2b
+from random import Random
 
 import msgspec
 
+from domain.instants import moment_of
 from vinculo.simulator.world import World
 
 _RATE_SHAPE = 1.3
@@ -21,6 +24,7 @@ _BUYER_SHARE = 0.76
 _MEMBER_SHARE = 0.72
 _ENTRY_SKEW = 1.7
 _LAST_ENTRY_DAYS = 20
+_AGES_YEARS = (19, 84)
 _GIVEN_NAMES = (
     "Ana", "Beatriz", "Carmen", "Diego", "Elena", "Filipe", "Gabriel", "Helena", "Inês", "Javier",
     "Karim", "Lucía", "Mateo", "Nuria", "Olga", "Pablo", "Quim", "Rita", "Sofía", "Tomás",
@@ -54,6 +58,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         web_share: how much of it they buy on-line.
         favourites: the categories they like.
         thrift: 1 spends evenly; above 1, on the cheap.
+        born_on: their birthday; they are of age when the simulation begins.
 
     """
 
@@ -73,6 +78,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     web_share: float
     favourites: tuple[int, ...]
     thrift: float
+    born_on: date
+
+    def age(self, today: date) -> int:
+        """Return how many years old they are on a day."""
+        birthday_to_come = (today.month, today.day) < (self.born_on.month, self.born_on.day)
+        return today.year - self.born_on.year - birthday_to_come
 
 
 def person_of(world: World, ordinal: int) -> Person:
@@ -98,7 +109,13 @@ def person_of(world: World, ordinal: int) -> Person:
         web_share=random.betavariate(0.8, 1.4),
         favourites=tuple(random.sample(range(8), 2)),
         thrift=0.6 + random.gammavariate(3.0, 0.4),
+        born_on=_birthday(world, random),
     )
+
+
+def _birthday(world: World, random: Random) -> date:
+    year = moment_of(world.start).year - random.randint(*_AGES_YEARS)
+    return date(year, random.randint(1, 12), random.randint(1, 28))
 
 
 def _opaque(seed: int, ordinal: int, purpose: str) -> str:
