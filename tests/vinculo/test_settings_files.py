@@ -100,9 +100,15 @@ def composition(folder: Path | None = None, settings: Settings | None = None) ->
     return Composition(settings or Settings(), "postgresql://nowhere", folder)
 
 
+def given(made: Composition) -> bytes:
+    """The secret as it is set, before any journal is asked about it."""
+    assert made.given_secret is not None
+    return made.given_secret.secret
+
+
 def test_a_secret_is_made_once_for_us_alone(tmp_path: Path) -> None:
-    first = composition(tmp_path).secret.secret
-    assert first == composition(tmp_path).secret.secret
+    first = given(composition(tmp_path))
+    assert first == given(composition(tmp_path))
     assert 0o600 == stat.S_IMODE((tmp_path / SECRET_FILE).stat().st_mode)
     assert len(set(first)) > 8
 
@@ -110,10 +116,7 @@ def test_a_secret_is_made_once_for_us_alone(tmp_path: Path) -> None:
 def test_a_file_of_random_bytes_is_taken_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "tenant"
     path.write_bytes(bytes(range(31)) + b"\n")
-    assert (
-        bytes(range(31)) + b"\n"
-        == composition(settings=Settings(secret_file=str(path))).secret.secret
-    )
+    assert bytes(range(31)) + b"\n" == given(composition(settings=Settings(secret_file=str(path))))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"x" * 31])
