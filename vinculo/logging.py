@@ -24,6 +24,7 @@ _SAID_BY_OURSELVES = (
 )
 _REFRESH, _CANCELLED = "Metadata refresh", "Cancelled"
 """What the Kafka client calls an error when it was told to stop."""
+_NO_LEADER = "NotLeaderForPartitionError"
 
 
 class QuietKafka(logging.Filter):
@@ -42,7 +43,9 @@ class QuietKafka(logging.Filter):
             return True
         message = record.getMessage()
         stopped = message.startswith(_REFRESH) and _CANCELLED in message
-        if stopped or str(record.msg).startswith(_SAID_BY_OURSELVES):
+        # A partition that was made a moment ago elects its leader; the client asks again by itself.
+        electing = _NO_LEADER in message and "retrying" in message
+        if stopped or electing or str(record.msg).startswith(_SAID_BY_OURSELVES):
             return False
         return self._is_news((record.name, message), time.monotonic())
 
