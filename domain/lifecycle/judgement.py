@@ -9,8 +9,8 @@ import msgspec
 from domain.calendar import Calendar
 from domain.lifecycle.cadence import cadence, expected_day
 from domain.lifecycle.inputs import Inputs, purchase_count
-from domain.lifecycle.leap import rest
-from domain.lifecycle.machine import Transition, Walk, moment_at, refold, run
+from domain.lifecycle.machine import Transition, Walk, refold, run
+from domain.lifecycle.quiet import Quiet, quiet
 from domain.lifecycle.rules import NEVER, LifecycleRulebook, Timetable
 from domain.lifecycle.stages import Stage, Timer
 from domain.lifecycle.tail import Tail
@@ -77,11 +77,10 @@ def judge(inputs: Inputs, timetable: Timetable, horizon: int) -> Judgement | Non
 
 def stand(inputs: Inputs, tail: Tail, timetable: Timetable, horizon: int) -> Judgement:
     """Return how a party stands at a horizon, from its tail, without the transitions."""
-    walk = Walk(inputs, timetable, purchase_count(inputs.purchases))
-    plain = rest(tail, horizon, timetable)
-    if plain is not None and plain.since == tail.since:
-        return _describe(tail, moment_at(tail.at, walk), plain.due, walk)
-    return _run(copy(tail), horizon, walk)
+    found = quiet(tail, horizon, timetable)
+    if found is not None:
+        return _describe_quiet(tail, found)
+    return _run(copy(tail), horizon, Walk(inputs, timetable, purchase_count(inputs.purchases)))
 
 
 def history(
@@ -96,6 +95,28 @@ def _run(tail: Tail, horizon: int, walk: Walk) -> Judgement:
     """Run a tail that is ours to change up to the horizon, and describe it."""
     moment, dues = run(tail, horizon, walk)
     return _describe(tail, moment, dues[0].at if dues else NEVER, walk)
+
+
+def _describe_quiet(tail: Tail, found: Quiet) -> Judgement:
+    stretch = found.stretch
+    days, intervals = cadence(tail, stretch)
+    return Judgement(
+        stage=found.stage,
+        since=found.since,
+        cause=found.cause,
+        timer=found.timer,
+        reasons=found.reasons,
+        at_risk=found.at_risk,
+        renewal_due_on=None,
+        cadence_days=days,
+        cadence_intervals=intervals,
+        expected_next_purchase_on=expected_day(tail.last_day, days, intervals)
+        if intervals
+        else None,
+        won_back_counter=tail.won_back_counter,
+        next_due=found.due if found.due < NEVER else None,
+        rules=stretch.rules.version,
+    )
 
 
 def _describe(tail: Tail, moment: Moment, due: int, walk: Walk) -> Judgement:

@@ -12,7 +12,7 @@ from domain.lifecycle.stages import Stage, Timer
 from domain.lifecycle.tail import Tail
 from domain.lifecycle.verdict import Moment, incident_due
 
-_LAST_INSTANT = DAY_MAX * DAY
+LAST_INSTANT = DAY_MAX * DAY
 _LABELS: dict[Stage, tuple[Timer, ...]] = {
     Stage.LAPSED: (Timer.SILENCE_LAPSE,),
     Stage.PREVENTION: (Timer.SILENCE_RISK, Timer.INCIDENT, Timer.FALLING),
@@ -77,7 +77,7 @@ def _instants(tail: Tail, after: Moment, timetable: Timetable) -> list[Due]:
     return [
         Due(at, timetable.calendar.day(at), timer, cause)
         for at, timer, cause in found
-        if after.at < at <= _LAST_INSTANT
+        if after.at < at <= LAST_INSTANT
     ]
 
 

@@ -5,15 +5,22 @@ A ``datetime`` in UTC is written as RFC 3339 with ``Z``, a ``date`` as ``YYYY-MM
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from domain.calendar import Calendar
-from domain.instants import EPOCH, date_of
+from domain.instants import EPOCH, SECOND, date_of
+
+_EXACT_MAX = 2**32 * SECOND
+"""Up to here (the year 2106) seconds as a float lie within half a microsecond of the instant."""
+_datetime_of = datetime.fromtimestamp
 
 
 def moment(instant: int) -> datetime:
     """Return the UTC datetime of an instant (microseconds since 1970)."""
-    return EPOCH + timedelta(0, 0, instant)  # by position: a third faster, and there are many
+    # There are two dozen in every document, and this way is a fifth faster than the other one.
+    if 0 <= instant < _EXACT_MAX:
+        return _datetime_of(instant / SECOND, UTC)
+    return EPOCH + timedelta(0, 0, instant)
 
 
 def moment_or_never(instant: int | None) -> datetime | None:
