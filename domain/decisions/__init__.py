@@ -14,8 +14,9 @@ How the ``eventsourcing`` library is used here, and why so:
   shape, so the domain need not import the library at all, and folds run where it is not installed.
 
 To add a decision: a struct with a ``topic`` of its own, a branch in its aggregate's ``evolve``, a
-line in ``AnyDecision``. A new version of a decision is a new struct with a new topic, the old one
-stays in the catalogue together with its upcaster.
+line in ``AnyDecision`` of :mod:`domain.decisions.catalogue` (which imports every room that decides,
+and is therefore not imported here). A new version of a decision is a new struct with a new topic,
+the old one stays in the catalogue together with its upcaster.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from domain.decisions.base import (
     record,
     stream_id,
 )
-from domain.decisions.catalogue import DECISIONS, AnyDecision, DecisionCatalogue
 from domain.decisions.clock import (
     CLOCK_ID,
     Clock,
@@ -43,12 +43,9 @@ from domain.decisions.clock import (
 
 __all__ = [
     "CLOCK_ID",
-    "DECISIONS",
     "Aggregate",
-    "AnyDecision",
     "Clock",
     "Decision",
-    "DecisionCatalogue",
     "Recorded",
     "StreamBrokenError",
     "TimeAdvanced",

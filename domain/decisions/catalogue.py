@@ -8,8 +8,9 @@ from typing import Any, get_args
 from domain.decisions.base import Decision
 from domain.decisions.clock import TimeAdvanced
 from domain.errors import VinculoError
+from domain.ledger.decisions import AccountDecision
 
-AnyDecision = TimeAdvanced
+AnyDecision = TimeAdvanced | AccountDecision
 """A union of every decision in its newest version, written out for exhaustive matching."""
 
 Upcaster = Callable[[Any], Decision]

@@ -19,7 +19,8 @@ from eventsourcing.persistence import (
     Transcoder,
 )
 
-from domain.decisions import DECISIONS, Decision, DecisionCatalogue, Recorded
+from domain.decisions import Decision, Recorded
+from domain.decisions.catalogue import DECISIONS, DecisionCatalogue
 from domain.errors import VinculoError
 from journal.reading import UnreadableEntryError
 

@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from domain.decisions import (
     CLOCK_ID,
-    DECISIONS,
     Clock,
     Decision,
-    DecisionCatalogue,
     Recorded,
     StreamBrokenError,
     TimeAdvanced,
@@ -25,7 +23,7 @@ from domain.decisions import (
     project_clock,
     record,
 )
-from domain.decisions.catalogue import every_decision
+from domain.decisions.catalogue import DECISIONS, DecisionCatalogue, every_decision
 from domain.decisions.clock import INSTANT_MAX
 from domain.errors import VinculoError
 from journal.decisions.mapper import DecisionMapper, UnreadableDecisionError
