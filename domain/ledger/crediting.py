@@ -40,10 +40,10 @@ class Accrual(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         currency: of the points.
         at: value date, the touchpoint's instant.
         day: its business day.
-        version: of the programme's rules.
+        version: name of the programme's version whose rules give them.
         shares: one lot each.
         standing: what the rules were told.
-        qualifying: whether the points count for tiers only.
+        qualifying: whether the points count towards a tier.
 
     """
 
@@ -53,7 +53,7 @@ class Accrual(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     currency: str
     at: int
     day: int
-    version: int
+    version: str
     shares: tuple[Share, ...]
     standing: Standing = Standing()
     qualifying: bool = False

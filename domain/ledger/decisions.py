@@ -84,12 +84,12 @@ class PointsAccrued(Posting, frozen=True, kw_only=True):
         posting_id: of ruling 24.
         touchpoint: entry of what they are earned by.
         cause: entry that made the posting necessary: the touchpoint, a correction, a link.
-        version: of the programme's rules.
+        version: name of the programme's version whose rules gave them.
         day: business day of the touchpoint, days since 1970-01-01.
         shares: one lot each, numbered on from ``first_lot``.
         first_lot: number of the first lot.
         standing: what the rules were told of the account.
-        qualifying: whether the points count for tiers only.
+        qualifying: whether the points count towards a tier.
         repaid: points of these lots that paid off what was overdrawn.
 
     """
@@ -99,7 +99,7 @@ class PointsAccrued(Posting, frozen=True, kw_only=True):
     posting_id: bytes
     touchpoint: bytes
     cause: bytes
-    version: int
+    version: str
     day: int
     shares: tuple[Share, ...]
     first_lot: int
@@ -306,7 +306,7 @@ class PointsClawedBack(Posting, frozen=True, kw_only=True):
         due: points that were to be taken; the policy may forgive some.
         allocations: the lots they were taken from, pending and active.
         uncovered: points that no lot covered and that are owed now.
-        qualifying: whether the points count for tiers only.
+        qualifying: whether the points count towards a tier.
 
     """
 

@@ -41,7 +41,7 @@ class ClawBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         due: points to take, at least 1.
         lots: numbers of the lots that the touchpoint brought; they are taken first.
         policy: only what is pending, only what is there, or all of it, into debt.
-        qualifying: whether the points count for tiers only.
+        qualifying: whether the points had counted towards a tier.
 
     """
 
@@ -82,14 +82,13 @@ def claw_back(desk: Desk, claw: ClawBack) -> int:
 
     """
     book = desk.account.book(claw.currency)
-    policy: ClawBackPolicy = "unlimited" if claw.qualifying else claw.policy
     own = [one.lot for one in book.pending_lots if one.lot.number in claw.lots]
     pending, short = allocate(sorted(own), claw.due)
     active: tuple[Allocation, ...] = ()
     uncovered = 0
-    if policy != "only_pending":
+    if claw.policy != "only_pending":
         active, short = allocate(_preferred(book.lots, claw.lots), short)
-        if policy == "unlimited":
+        if claw.policy == "unlimited":
             uncovered, short = short, 0
     taken = points_of(active) + uncovered
     before = book.balance()

@@ -26,7 +26,7 @@ def _desk(*lots: tuple[int, int, int]) -> Desk:
             desk,
             Accrual(
                 posting_id=b"x" * 16, touchpoint=b"t" * 16, cause=b"t" * 16, currency="points",
-                at=0, day=0, version=1, shares=shares,
+                at=0, day=0, version="v1", shares=shares,
             ),
         )  # fmt: skip
     return desk
