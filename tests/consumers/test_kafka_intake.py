@@ -1,5 +1,6 @@
 """Messages of a real broker become facts, each once, and every one is accounted for."""
 
+import time
 from collections import Counter
 
 import psycopg
@@ -88,3 +89,27 @@ def test_aborted_transactions_are_left_out_and_control_records_counted(
         # The last control record comes without a message, and is written down all the same.
         business.wait_until(lambda: read_up_to(database_url) == end_offset, "the end")
     assert Counter(stored=8) == business.accounts(database_url)
+
+
+def transactions(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("select count(distinct recorded_at) from journal.entry")
+        ((count,),) = found.fetchall()
+    return int(count)
+
+
+def test_messages_that_trickle_in_share_transactions(
+    kafka_broker: str, topic: Topics, database_url: str
+) -> None:
+    """The broker gathers for as long as it is told: not one transaction a message."""
+    name = topic(partitions=1)
+    producer = KafkaProducer(bootstrap_servers=kafka_broker, linger_ms=0)
+    with business.running(kafka_broker, database_url, name, gather_seconds=0.5):
+        began = time.monotonic()
+        for message in business.structured(name, range(200)):
+            producer.send(name, message.value).get(timeout=60)
+            business.let_pass(0.01)
+        business.wait_for_facts(database_url, 200)
+        gathered = (time.monotonic() - began) / 0.5
+    producer.close()
+    assert gathered + 2 >= transactions(database_url)

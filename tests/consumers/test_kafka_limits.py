@@ -25,6 +25,7 @@ SETTINGS = KafkaIntakeSettings(bootstrap_servers="127.0.0.1:9", topics=("till",)
         ("poll_interval_seconds_max", 300),
         ("poll_overstay_seconds_max", 90.5),
         ("batch_messages_max", 0),
+        ("gather_seconds", 1),
         ("rejects_share", 1.5),
         ("topics", ()),
     ],
