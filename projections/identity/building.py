@@ -8,10 +8,10 @@ from typing import TypeVar
 import psycopg
 import structlog
 
+from domain.links import LinkState, Pair, combine, judged
 from journal.history import Histories
 from journal.reading import FactReader
 from projections.identity.clusters import cluster
-from projections.identity.links import LinkState, Pair, combine, judged
 from projections.identity.store import IdentityStore
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from domain.identifiers import Persona, persona_key
-from projections.identity.links import Pair
+from domain.links import Pair
 
 
 class Cluster(msgspec.Struct, frozen=True):

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 
 from domain.identifiers import Persona
+from domain.links import LinkState, Pair
 from journal.connecting import ByteaArray, FlagArray, TextArray, Uuid, UuidArray, binary_cursor
 from journal.queries import queries
 from projections.identity.clusters import Cluster
-from projections.identity.links import LinkState, Pair
 
 _SQL = queries("projections.identity", "store.sql")
 

@@ -9,8 +9,8 @@ import psycopg
 import structlog
 
 from domain.fact import Fact
+from domain.links import IMPLIED, LinkState, Pair, combine, judged
 from projections.identity.clusters import Cluster, cluster
-from projections.identity.links import IMPLIED, LinkState, Pair, combine, judged
 from projections.identity.store import IdentityStore
 
 _SETTLED_MAX = 500_000

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identifiers import Persona, namespace_rank, persona_key
+from domain.links import Pair
 from projections.identity.clusters import Clustering, cluster
-from projections.identity.links import Pair
 
 NAMESPACES = ("cookie", "card", "crm", "email")
 PERSONAS = tuple(

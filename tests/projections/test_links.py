@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from domain.fact import Fact, order_key
 from domain.identifiers import Persona
-from domain.touchpoints import IdentifierLinked, IdentifierUnlinked, Touchpoint, Unsubscribed
-from projections.identity.links import (
+from domain.links import (
     IMPLIED,
     LinkState,
     Pair,
@@ -19,6 +18,7 @@ from projections.identity.links import (
     sort_key,
     statements,
 )
+from domain.touchpoints import IdentifierLinked, IdentifierUnlinked, Touchpoint, Unsubscribed
 
 PERSONAS = tuple(
     Persona(namespace, bytes(15) + bytes((number,)))
