@@ -1,114 +1,52 @@
-"""The loyalty part: from facts to canonical bytes and to what is shown."""
+"""The loyalty part: from facts to what is shown."""
 
-import hashlib
-from collections.abc import Sequence
 from datetime import datetime
-from random import Random
-from typing import Any, TypeVar
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from domain.calendar import UTC_CALENDAR
 from domain.fact import Fact
-from domain.identifiers import Persona
-from domain.instants import HOUR, MICROSECOND, instant_of, moment_of
-from domain.lifecycle.rules import LifecycleRulebook
 from domain.loyalty.holdings import UnbalancedBookError
-from domain.loyalty.programmes import Programme, ProgrammeRegister
-from domain.touchpoints import loyalty as stated
-from domain.touchpoints.base import Touchpoint
-from projections.customer.part import Context, Reading
+from projections.customer.part import Reading
 from projections.customer.parts.loyalty import (
-    PART,
-    LoyaltyAccount,
     LoyaltyState,
     NextExpiry,
     render,
     settle,
 )
-
-encode = msgspec.msgpack.Encoder(order="deterministic").encode
-T = TypeVar("T")
-START = 1_700_000_000_000_000
-SELF_EXPIRING = Programme(code="gold", upstream_states_expiry=False)
-CONTEXT = Context(UTC_CALENDAR, LifecycleRulebook(), ProgrammeRegister((SELF_EXPIRING,)))
-
-
-def hour(number: int) -> int:
-    return START + number * HOUR
-
-
-def moment(number: int) -> datetime:
-    return moment_of(hour(number))
+from tests.projections.loyalty import (
+    CONTEXT,
+    about,
+    earned,
+    encode,
+    fact,
+    folded,
+    hour,
+    moment,
+    only,
+    shown,
+)
 
 
-def fact(
-    at: int, touchpoint: Touchpoint, source: str = "till", sequence: int = -1, event: str = "e"
-) -> Fact:
-    name = f"{source}/{event}/{at}/{touchpoint!r}"
-    return Fact(
-        hashlib.sha256(name.encode()).digest()[:16],
-        source,
-        name,
-        sequence,
-        Persona("card", b"\0" * 16),
-        hour(at),
-        touchpoint,
+@pytest.fixture
+def year() -> LoyaltyState:
+    return folded(
+        [
+            fact(0, about("AccountOpened")),
+            fact(1, earned(500, expires=100)),
+            fact(2, earned(300, active=50, expires=100)),
+            fact(3, about("PointsRedeemed", points=120)),
+            fact(4, about("PointsAdjusted", points=40)),
+            fact(5, about("PointsAdjusted", points=-100)),
+            fact(60, about("PointsRedeemed", points=50)),
+        ],
+        70,
     )
 
 
-def about(kind: str, programme: str = "gold", account: str = "A1", **details: Any) -> Any:
-    return getattr(stated, kind)(programme=programme, account=account, **details)
-
-
-def earned(
-    points: int, active: int | None = None, expires: int | None = None, **details: Any
-) -> Any:
-    return about(
-        "PointsEarned",
-        points=points,
-        active_from=None if active is None else moment(active),
-        expires_at=None if expires is None else moment(expires),
-        **details,
-    )
-
-
-def folded(facts: list[Fact], horizon: int, context: Context = CONTEXT) -> LoyaltyState:
-    state = LoyaltyState()
-    for one in facts:
-        PART.handlers[type(one.touchpoint)](state, one, one.touchpoint, context)
-    settle(state, hour(horizon), context)
-    return state
-
-
-def shown(state: LoyaltyState, now: int, context: Context = CONTEXT) -> list[LoyaltyAccount]:
-    return render(state, Reading(context, hour(now))).accounts
-
-
-def only(accounts: Sequence[T]) -> T:
-    assert 1 == len(accounts)
-    return accounts[0]
-
-
-def test_a_year_of_an_account_is_shown_as_computed_by_hand() -> None:
-    facts = [
-        fact(0, about("AccountOpened")),
-        fact(1, earned(500, expires=100)),
-        fact(2, earned(300, active=50, expires=100)),
-        fact(3, about("PointsRedeemed", points=120)),
-        fact(4, about("PointsAdjusted", points=40)),
-        fact(5, about("PointsAdjusted", points=-100)),
-        fact(60, about("PointsRedeemed", points=50)),
-    ]
-
-    account = only(shown(folded(facts, 70), 70))
-    later = only(shown(folded(facts, 70), 100))
-
+def test_the_balance_of_a_year_is_as_computed_by_hand(year: LoyaltyState) -> None:
+    balance = only(only(shown(year, 70)).balances)
     # 500 - 120 - 100 - 50 of the first lot, 300 of the second, 40 of the adjustment.
-    balance = only(account.balances)
     assert (570, 0, 0, 0, 0) == (
         balance.available,
         balance.pending,
@@ -124,12 +62,17 @@ def test_a_year_of_an_account_is_shown_as_computed_by_hand() -> None:
         balance.adjusted_down,
         balance.adjusted,
     )
-    assert NextExpiry(moment(100), 530) == balance.next_expiry
-    assert (40, 530, None) == (
-        only(later.balances).available,
-        only(later.balances).expired,
-        only(later.balances).next_expiry,
-    )
+
+
+def test_what_expires_next_is_announced_and_then_gone(year: LoyaltyState) -> None:
+    before = only(only(shown(year, 70)).balances)
+    after = only(only(shown(year, 100)).balances)
+    assert NextExpiry(moment(100), 530) == before.next_expiry
+    assert (40, 530, None) == (after.available, after.expired, after.next_expiry)
+
+
+def test_the_account_of_a_year_tells_its_status_and_its_statements(year: LoyaltyState) -> None:
+    account = only(shown(year, 70))
     assert ("open", moment(0), None) == (account.status, account.opened_at, account.closed_at)
     assert (7, moment(0), moment(60)) == (
         account.statements,
@@ -334,106 +277,3 @@ def test_a_document_is_plain_json() -> None:
 
     expected = {"at": "2023-11-15T07:13:20Z", "points": 10}
     assert expected == document["accounts"][0]["balances"][0]["next_expiry"]
-
-
-hours = st.integers(0, 40)
-points = st.integers(1, 30)
-touchpoints = st.one_of(
-    st.builds(
-        earned, points, st.none() | hours, st.none() | hours, account=st.sampled_from(["A1", "A2"])
-    ),
-    st.builds(
-        lambda kind, points, account, programme: about(
-            kind, points=points, account=account, programme=programme
-        ),
-        st.sampled_from(["PointsEarned", "PointsRedeemed", "PointsExpired", "PointsAdjusted"]),
-        points,
-        st.sampled_from(["A1", "A2"]),
-        st.sampled_from(["gold", "silver"]),
-    ),
-    st.builds(lambda points: about("PointsAdjusted", points=-points), points),
-    st.builds(about, st.sampled_from(["AccountOpened", "AccountClosed"])),
-    st.builds(earned, points, st.none() | hours, st.none() | hours, currency=st.just("miles")),
-)
-facts_drawn = st.lists(
-    st.tuples(hours, touchpoints, st.sampled_from(["till", "crm"]), st.integers(-1, 1)),
-    max_size=16,
-).map(
-    lambda drawn: [
-        fact(at, touchpoint, source, sequence, str(index))
-        for index, (at, touchpoint, source, sequence) in enumerate(drawn)
-    ]
-)
-
-
-def in_order(facts: list[Fact]) -> list[Fact]:
-    return sorted(facts, key=lambda one: (one.occurred_at, one.source, one.sequence, one.entry_id))
-
-
-@settings(max_examples=200, deadline=None)
-@given(facts_drawn, st.integers(40, 80), st.randoms(use_true_random=False))
-def test_any_order_of_arrival_any_batches_and_any_ticks_give_the_same_bytes(
-    facts: list[Fact], horizon: int, disorder: Random
-) -> None:
-    expected = encode(folded(in_order(facts), horizon))
-    state = LoyaltyState()
-    for one in disorder.sample(facts, len(facts)):
-        PART.handlers[type(one.touchpoint)](state, one, one.touchpoint, CONTEXT)
-        if disorder.random() < 0.4:
-            settle(state, hour(disorder.randint(0, horizon)), CONTEXT)
-            state = msgspec.msgpack.decode(encode(state), type=LoyaltyState)
-
-    settle(state, hour(horizon), CONTEXT)
-
-    assert expected == encode(state)
-    assert expected == encode(msgspec.msgpack.decode(expected, type=LoyaltyState))
-
-
-@settings(max_examples=150, deadline=None)
-@given(facts_drawn, st.integers(40, 60), st.integers(0, 20))
-def test_what_is_shown_for_a_moment_is_what_a_horizon_at_that_moment_shows(
-    facts: list[Fact], horizon: int, more: int
-) -> None:
-    behind, ahead = folded(facts, horizon), folded(facts, horizon + more)
-
-    assert shown(ahead, horizon + more) == shown(behind, horizon + more)
-
-
-@settings(max_examples=150, deadline=None)
-@given(facts_drawn, st.integers(40, 60))
-def test_between_two_timers_every_horizon_gives_the_same_bytes(
-    facts: list[Fact], horizon: int
-) -> None:
-    state = folded(facts, horizon)
-    due = settle(state, hour(horizon), CONTEXT)
-    before = encode(state)
-
-    last = hour(1_000) if due is None else due - MICROSECOND
-    assert due == settle(state, last, CONTEXT)
-    assert before == encode(state)
-    if due is not None:
-        settle(state, due, CONTEXT)
-        assert before != encode(state)
-
-
-@settings(max_examples=150, deadline=None)
-@given(facts_drawn, st.integers(40, 60))
-def test_balances_shown_equal_totals_shown(facts: list[Fact], now: int) -> None:
-    for account in shown(folded(facts, 40), now):
-        for balance in account.balances:
-            gained = balance.earned + balance.adjusted
-            held = balance.available + balance.pending + balance.withheld
-            held += balance.awaiting_expiry - balance.overdrawn
-            assert gained - balance.redeemed - balance.expired == held
-            assert not (balance.overdrawn and balance.available)
-            assert balance.next_expiry is None or instant_of(balance.next_expiry.at) > hour(now)
-
-
-@settings(max_examples=60, deadline=None)
-@given(facts_drawn, st.integers(0, 15))
-def test_the_state_holds_nothing_that_says_how_facts_arrived(
-    facts: list[Fact], position: int
-) -> None:
-    moved = [msgspec.structs.replace(one, position=one.position + position) for one in facts]
-
-    assert encode(folded(facts, 50)) == encode(folded(moved, 50))
