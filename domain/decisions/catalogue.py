@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
+from domain.accounting.books import MonthClosed
+from domain.accounting.estimates import EstimateDecision
 from domain.decisions.base import Decision
 from domain.decisions.clock import TimeAdvanced
+from domain.earning.decisions import EarningDecision
 from domain.errors import VinculoError
 from domain.ledger.decisions import AccountDecision
 
-AnyDecision = TimeAdvanced | AccountDecision
+AnyDecision = TimeAdvanced | AccountDecision | EarningDecision | EstimateDecision | MonthClosed
 """A union of every decision in its newest version, written out for exhaustive matching."""
 
 Upcaster = Callable[[Any], Decision]
