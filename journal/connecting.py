@@ -7,6 +7,7 @@ bytes: both are what the hot paths want, and C code of the driver makes them at 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import Struct
 from typing import Any
 
 import psycopg
@@ -73,6 +74,9 @@ class Uuid:
 
 
 _NULL = (-1).to_bytes(4, signed=True)
+_UUID_LENGTH = (16).to_bytes(4)
+# Dimensions, whether there are NULLs, type, items, where the index begins.
+_UUID_ARRAY_HEAD = Struct("!iiiii").pack
 
 
 def _array(element_oid: int, items: list[Any]) -> bytes:
@@ -120,7 +124,11 @@ class _UuidArrayDumper(Dumper):
     oid = _UUID_ARRAY_OID
 
     def dump(self, obj: UuidArray) -> Buffer:
-        return _array(_UUID_OID, obj.items)
+        items = obj.items
+        if not items or None in items:
+            return _array(_UUID_OID, items)
+        head = _UUID_ARRAY_HEAD(1, 0, _UUID_OID, len(items), 1)
+        return head + _UUID_LENGTH + _UUID_LENGTH.join(items)  # type: ignore[arg-type] # none is None
 
 
 class _UuidDumper(Dumper):

@@ -13,6 +13,7 @@ _ULID_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_VALUES = {letter: value for value, letter in enumerate(_ULID_ALPHABET)}
 _ULID_LENGTH = 26
 _UUID_LENGTH = 36
+_LENGTHS_WITH_TIME = frozenset({_ULID_LENGTH, _UUID_LENGTH})
 _MILLISECOND = 1_000
 _TIME_MAX = 2**48
 _UUID8_BITS = (0x8 << 76) | (0x2 << 62)
@@ -34,7 +35,7 @@ def entry_id_of(source: str, event_id: str, occurred_at: int, *, stable_time: bo
 
     """
     digest = sha256(_prefix(source) + event_id.encode()).digest()
-    milliseconds = _time_inside(event_id)
+    milliseconds = _time_inside(event_id) if len(event_id) in _LENGTHS_WITH_TIME else None
     if milliseconds is None and stable_time:
         milliseconds = occurred_at // _MILLISECOND
     if milliseconds is None or not 0 <= milliseconds < _TIME_MAX:

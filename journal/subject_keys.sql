@@ -1,5 +1,20 @@
--- name: known
--- The newest generation of each of these personas' keys.
+-- name: plain
+-- How many keys these personas have, and who of them has an active first one, as one block of ids.
+SELECT count(*),
+    coalesce(string_agg(uuid_send(persona_id), ''::bytea)
+        FILTER (WHERE generation = 1 AND state = 'active'), ''::bytea)
+FROM subject.subject_key
+WHERE log_id = %s AND persona_id = ANY(%s)
+
+-- name: odd
+-- The state of those keys of these personas that are not an active first one.
+SELECT persona_id, state
+FROM subject.subject_key
+WHERE log_id = %s AND persona_id = ANY(%s) AND NOT (generation = 1 AND state = 'active')
+ORDER BY persona_id, generation
+
+-- name: keys
+-- These personas' keys, of each the newest generation last.
 SELECT persona_id, state, generation::int8, wrapped
 FROM subject.subject_key
 WHERE log_id = %s AND persona_id = ANY(%s)

@@ -23,7 +23,7 @@ from domain.touchpoints import (
     quality,
 )
 from domain.touchpoints.base import Touchpoint, type_name
-from domain.touchpoints.checking import check
+from domain.touchpoints.checking import Check, checks_of
 
 AnyTouchpoint = (
     identity.CustomerRegistered
@@ -76,6 +76,7 @@ AnyTouchpoint = (
 
 _VALUE = re.compile(r"enum value '.*?'(?= - at|$)", re.DOTALL)
 Upcaster = Callable[[Any], Touchpoint]
+Decode = Callable[[bytes | msgspec.Raw], Touchpoint]
 
 
 class Catalogue:
@@ -99,7 +100,10 @@ class Catalogue:
             one: personal_fields(one) for one in known
         }
         self.upcasters = dict(upcasters or {})
-        self._decoders = {name: msgspec.json.Decoder(one) for name, one in self.types.items()}
+        self._readers: dict[str, tuple[Decode, tuple[Check, ...]]] = {
+            name: (msgspec.json.Decoder(one).decode, checks_of(one))
+            for name, one in self.types.items()
+        }
 
     def decode(self, name: str, data: bytes | msgspec.Raw) -> Touchpoint:
         """Return the touchpoint that ``data`` (JSON) states, strictly checked.
@@ -108,17 +112,19 @@ class Catalogue:
             Refused: ``unknown_type`` or ``bad_data``; unknown fields are refused by name.
 
         """
-        decoder = self._decoders.get(name)
-        if decoder is None:
+        reader = self._readers.get(name)
+        if reader is None:
             message = f"expected one of {len(self.types)} known types, found {name[:100]!r}; "
             raise Refused("unknown_type", message + "see schemas/ for those that exist")
+        decode, checks = reader
         try:
-            touchpoint = decoder.decode(data)
+            touchpoint = decode(data)
         except msgspec.ValidationError as error:
             raise Refused("bad_data", f"{name}: {_without_values(error)}") from error
         except msgspec.DecodeError as error:
             raise Refused("bad_json", f"{name}: data is not JSON: {error}") from error
-        check(touchpoint)
+        for check in checks:
+            check(touchpoint)
         return touchpoint
 
     def upcast(self, touchpoint: Touchpoint) -> Touchpoint:

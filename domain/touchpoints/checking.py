@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from domain.touchpoints.loyalty import PointsAdjusted, PointsEarned
 from domain.touchpoints.quality import SurveyAnswered
 
 Receipt = PurchaseMade | PurchaseReturned
+Check = Callable[[Any], None]
 
 # Nine thousand receipts of this size still fit into 64 bits, so no sum of a customer overflows.
 RECEIPT_MAX = 10**15
@@ -35,11 +37,15 @@ def check(touchpoint: Touchpoint) -> None:
         Refused: ``bad_data``, naming the field.
 
     """
-    for name in _INSTANTS.get(type(touchpoint), ()):
-        _check_instant(name, getattr(touchpoint, name))
-    checker = _CHECKS.get(type(touchpoint))
-    if checker is not None:
-        checker(touchpoint)
+    for one in checks_of(type(touchpoint)):
+        one(touchpoint)
+
+
+def checks_of(kind: type[Touchpoint]) -> tuple[Check, ...]:
+    """Return the checks of :func:`check` for one type, looked up once for many touchpoints."""
+    checks = [partial(_check_stated_instant, name) for name in _INSTANTS.get(kind, ())]
+    checker = _CHECKS.get(kind)
+    return (*checks, checker) if checker is not None else tuple(checks)
 
 
 def check_fields(kind: type[Touchpoint], values: Mapping[str, Any]) -> None:
@@ -61,6 +67,10 @@ def check_fields(kind: type[Touchpoint], values: Mapping[str, Any]) -> None:
     if checker is not None and checker is not _check_named:
         stated = {name: value for name, value in values.items() if value is not None}
         checker(SimpleNamespace(**{**_ABSENT, **stated}))
+
+
+def _check_stated_instant(name: str, touchpoint: Touchpoint) -> None:
+    _check_instant(name, getattr(touchpoint, name))
 
 
 def _check_instant(name: str, stated: datetime | None) -> None:
@@ -103,7 +113,7 @@ def _check_named(link: IdentifierLinked | IdentifierUnlinked) -> None:
         raise Refused("bad_data", "identifiers: expected at least one, found none")
 
 
-_CHECKS: dict[type[Touchpoint], Callable[[Any], None]] = {
+_CHECKS: dict[type[Touchpoint], Check] = {
     PurchaseMade: _check_receipt,
     PurchaseReturned: _check_receipt,
     CompetitorOfferSeen: _check_currency,

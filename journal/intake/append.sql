@@ -24,12 +24,12 @@ FROM STDIN (FORMAT BINARY)
 COPY journal.entry_persona (log_id, position, persona_id) FROM STDIN (FORMAT BINARY)
 
 -- name: advance_head
--- Move the head past what was added.
-UPDATE journal.log_head SET position = %s WHERE log_id = %s
-
--- name: hint
--- Wake whoever reads this log; a hint may be lost, readers poll too.
-SELECT pg_notify(%s, %s)
+-- Move the head past what was added, and wake whoever reads this log; a hint may be lost, readers
+-- poll too.
+WITH moved AS (
+    UPDATE journal.log_head SET position = %(position)s WHERE log_id = %(log_id)s RETURNING log_id
+)
+SELECT pg_notify(%(channel)s, %(hint)s) FROM moved
 
 -- name: count
 -- Book what became of messages.

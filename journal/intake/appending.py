@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 import psycopg
@@ -16,9 +17,12 @@ from journal.intake.message import Channel, Message, Outcome
 from journal.intake.preparing import reject
 from journal.queries import queries
 from journal.rejected import RejectedSeal, seal_message
-from journal.rows import COPY_HEAD, COPY_TAIL, entry_persona_row, row
+from journal.rows import COPY_HEAD, COPY_TAIL, LEAF_LENGTH, entry_persona_row, row_head
 
 _SQL = queries("journal.intake", "append.sql")
+_TOPIC = attrgetter("topic")
+_MENDS = attrgetter("mends")
+_SOURCE_AND_KIND = attrgetter("source", "kind")
 _HOUR = 3_600
 _MICROSECONDS = 1_000_000
 
@@ -135,13 +139,20 @@ class Appending:
         """Tell new facts from repetitions and conflicts, and add the new ones."""
         known = self._known(connection, batch.prepared)
         outcomes: list[Outcome | None] = [None] * count
-        fresh: list[Prepared] = []
+        position = head
+        rows: list[bytes] = []
+        further: list[bytes] = []
         for one in batch.prepared:
             found = known.get(one.entry_id)
             if found is None:
-                fresh.append(one)
-                position = head + len(fresh)
-                known[one.entry_id] = (one.content_digest, position)
+                position += 1
+                known[one.entry_id] = one.content_digest, position
+                rows += (row_head(position), one.bound, LEAF_LENGTH, one.leaf)
+                if one.further:
+                    further += [
+                        entry_persona_row(self._log_id, position, persona_id)
+                        for persona_id in one.further
+                    ]
                 outcomes[one.index] = Outcome("stored", one.source, one.entry_id, position)
             elif found[0] == one.content_digest:
                 outcomes[one.index] = Outcome("duplicate", one.source, one.entry_id, found[1])
@@ -151,7 +162,8 @@ class Appending:
             outcomes[index] = Outcome("suppressed", source)
         for rejection in batch.rejections:
             outcomes[rejection.index] = _rejected(rejection)
-        self._copy(connection, fresh, head)
+        if rows:
+            self._copy(connection, rows, further, position)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _known(
@@ -164,24 +176,22 @@ class Appending:
         cursor.execute(_SQL["known"], (self._log_id, ids))
         return {entry_id: (digest, position) for entry_id, digest, position in cursor}
 
-    def _copy(self, connection: psycopg.Connection, fresh: Sequence[Prepared], head: int) -> None:
-        if not fresh:
-            return
-        rows = [row(head + n, one.bound, one.leaf) for n, one in enumerate(fresh, 1)]
-        further = [
-            entry_persona_row(self._log_id, head + n, persona_id)
-            for n, one in enumerate(fresh, 1)
-            for persona_id in one.further
-        ]
+    def _copy(
+        self,
+        connection: psycopg.Connection,
+        rows: Sequence[bytes],
+        further: Sequence[bytes],
+        position: int,
+    ) -> None:
+        """Add rows of entries and of their further personas, and move the head behind them."""
         cursor = connection.cursor()
         with cursor.copy(_SQL["copy_entries"]) as copy:
             copy.write(b"".join((COPY_HEAD, *rows, COPY_TAIL)))
         if further:
             with cursor.copy(_SQL["copy_entry_personas"]) as copy:
                 copy.write(b"".join((COPY_HEAD, *further, COPY_TAIL)))
-        position = head + len(fresh)
-        cursor.execute(_SQL["advance_head"], (position, self._log_id))
-        cursor.execute(_SQL["hint"], (channel_name(self._log_id), str(position)))
+        hint = {"channel": channel_name(self._log_id), "hint": str(position)}
+        cursor.execute(_SQL["advance_head"], {"position": position, "log_id": self._log_id, **hint})
 
     def _keep(
         self,
@@ -221,6 +231,8 @@ class Appending:
         messages: Sequence[Message],
         outcomes: Sequence[Outcome],
     ) -> None:
+        if not any(map(_MENDS, messages)):
+            return
         mended = {
             message.mends: replaced_by
             for message, outcome in zip(messages, outcomes, strict=True)
@@ -239,12 +251,11 @@ class Appending:
         outcomes: Sequence[Outcome],
         recorded_at: int,
     ) -> None:
-        counted = Counter(
-            (message.topic, outcome.source, outcome.kind)
-            for message, outcome in zip(messages, outcomes, strict=True)
-        )
+        counted = Counter(zip(map(_TOPIC, messages), map(_SOURCE_AND_KIND, outcomes), strict=True))
         hour = recorded_at // _MICROSECONDS // _HOUR * _HOUR
-        topics, sources, kinds = ([name[part] for name in counted] for part in range(3))
+        topics = [topic for topic, _ in counted]
+        sources = [source for _, (source, _) in counted]
+        kinds = [kind for _, (_, kind) in counted]
         values = (self._log_id, channel, hour, topics, sources, kinds, list(counted.values()))
         connection.execute(_SQL["count"], values)
 

@@ -12,20 +12,22 @@ class Prepared(msgspec.Struct, gc=False):
         index: of its message in the batch.
         source: who states it.
         entry_id: 16 bytes.
+        persona_id: of its subject, 16 bytes.
+        further: further personas that it touches, 16 bytes each.
         content_digest: 16 bytes, by which a repetition is told from a conflict.
         bound: the columns that its leaf binds, as COPY takes them.
         leaf: 32 bytes.
-        further: further personas that it touches, 16 bytes each.
 
     """
 
     index: int
     source: str
     entry_id: bytes
-    content_digest: bytes
-    bound: bytes
-    leaf: bytes
+    persona_id: bytes
     further: tuple[bytes, ...] = ()
+    content_digest: bytes = b""
+    bound: bytes = b""
+    leaf: bytes = b""
 
 
 class Rejection(msgspec.Struct, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 import msgspec
@@ -22,40 +22,57 @@ from domain.touchpoints import (
 from domain.touchpoints.checking import check_fields
 from journal.entry_ids import entry_id_of
 from journal.intake.message import Message
+from journal.intake.subjects import Subject, Subjects
 from journal.personas import PersonaNames
+from journal.rows import field
 from journal.sources import Source, SourceRegister
 
 AHEAD_OF_CLOCK_MAX = DAY
-_SUBJECTS_MAX = 500_000
+_NOBODY: dict[bytes, Identifier] = {}
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """What is known beforehand of every message of one source, type and topic.
+
+    Args:
+        source: who publishes them.
+        type: their CloudEvents type.
+        type_bytes: the same, encoded.
+        columns: source and type as two fields of a row.
+        plain: nothing of them has to be parted, unless further identifiers are stated.
+
+    """
+
+    source: Source
+    type: str
+    type_bytes: bytes
+    columns: bytes
+    plain: bool
 
 
 class Statement(msgspec.Struct, gc=False):
     """A touchpoint that was read and checked, and is not yet recorded.
 
     Args:
-        source: who states it.
-        type: its CloudEvents type.
-        persona: the subject's.
+        accepted: its source and type.
+        subject: whose it is.
         entry_id: 16 bytes.
         occurred_at: microseconds since 1970.
         body: what will be stored in the clear.
         personal: fields to seal, by name.
         refers_to: entry id of the touchpoint that a correction names.
-        identifier: by which the subject is named.
-        further: every other persona that is named, and by which identifier.
+        further: every other persona that is named (16 bytes), and by which identifier.
 
     """
 
-    source: str
-    type: str
-    persona: Persona
+    accepted: Accepted
+    subject: Subject
     entry_id: bytes
     occurred_at: int
     body: Body[Touchpoint]
     personal: dict[str, Any] | None
     refers_to: bytes | None
-    identifier: Identifier
-    further: dict[Persona, Identifier]
+    further: dict[bytes, Identifier]
 
 
 class Mapping:
@@ -74,12 +91,8 @@ class Mapping:
         self._catalogue = catalogue
         self._sources = sources
         self._personas = personas
-        self._subjects: dict[str, tuple[Identifier, Persona]] = {}
-        # Types of which nothing has to be parted: all but those with personal fields and
-        # corrections, unless further identifiers are stated.
-        self._plain_types = frozenset(
-            kind for kind, names in catalogue.personal_fields.items() if not names
-        ) - {TouchpointCorrected, TouchpointVoided}
+        self._subjects = Subjects(personas)
+        self._accepted: dict[tuple[str, str, str], Accepted] = {}
 
     def read(self, message: Message, now: int) -> Statement:
         """Return the statement that a message makes.
@@ -97,78 +110,74 @@ class Mapping:
             event = read_structured(message.payload)
         else:
             event = read_binary(attributes, message.payload)
-        source = self._sources.accept(event.source, event.type, message.topic)
+        accepted = self._accepted.get((event.source, event.type, message.topic))
+        if accepted is None:
+            accepted = self._accept(event, message.topic)
         touchpoint = self._catalogue.decode(event.type, event.data)
+        source = accepted.source
         occurred_at = instant_of(event.time)
         latest = OCCURRED_MAX if source.simulated_time else now + AHEAD_OF_CLOCK_MAX
         if not OCCURRED_MIN <= occurred_at <= latest:
             raise _refuse_time("time", event.time, now)
-        if isinstance(touchpoint, TouchpointCorrected) and touchpoint.occurred_at is not None:
+        subject = self._subjects.subject(event.subject, source.namespaces, source.name)
+        entry_id = entry_id_of(source.name, event.id, occurred_at, stable_time=source.stable_time)
+        zone = event.time.tzinfo
+        body = Body(
+            event.id,
+            subject.identifier.namespace,
+            touchpoint,
+            0 if zone is UTC else _offset_minutes(event.time),
+            -1 if event.sequence is None else sequence_of(event),
+            traceparent=event.traceparent,
+        )
+        if accepted.plain and not touchpoint.identifiers:
+            return Statement(accepted, subject, entry_id, occurred_at, body, None, None, _NOBODY)
+        if type(touchpoint) is TouchpointCorrected and touchpoint.occurred_at is not None:
             right = instant_of(touchpoint.occurred_at)
             if not OCCURRED_MIN <= right <= latest:
                 raise _refuse_time("occurred_at", touchpoint.occurred_at, now)
-        return self._state(event, source, touchpoint, occurred_at)
+        return self._parted(accepted, subject, entry_id, occurred_at, body)
 
-    def _state(
-        self, event: CloudEvent, source: Source, touchpoint: Touchpoint, occurred_at: int
-    ) -> Statement:
-        subject, persona = self._subject(event.subject, source)
-        further: dict[Persona, Identifier] = {}
-        refers_to, corrected = None, None
-        linked: tuple[Persona, ...] = ()
-        blocked: tuple[str, ...] = ()
-        plain, personal = touchpoint, None
-        if touchpoint.identifiers or type(touchpoint) not in self._plain_types:
-            refers_to, corrected = self._correction(source, touchpoint, persona, further)
-            linked, blocked = self._linked(touchpoint, persona, further)
-            plain, personal = self._part(touchpoint)
-        offset = event.time.utcoffset()
-        body = Body(
-            id=event.id,
-            namespace=subject.namespace,
-            data=plain,
-            offset_minutes=int(offset.total_seconds()) // 60 if offset else 0,
-            sequence=-1 if event.sequence is None else sequence_of(event),
-            linked=linked,
-            blocked=blocked,
-            subject=corrected,
-            traceparent=event.traceparent,
+    def _accept(self, event: CloudEvent, topic: str) -> Accepted:
+        """Remember what is known of a source's touchpoints of a type, if both are registered."""
+        source = self._sources.accept(event.source, event.type, topic)
+        kind = self._catalogue.types.get(event.type)
+        type_bytes = event.type.encode()
+        columns = field(source.name.encode()) + field(type_bytes)
+        plain = (
+            kind is not None
+            and not self._catalogue.personal_fields[kind]
+            and kind not in {TouchpointCorrected, TouchpointVoided}
         )
-        entry_id = entry_id_of(event.source, event.id, occurred_at, stable_time=source.stable_time)
-        return Statement(
-            event.source, event.type, persona, entry_id, occurred_at, body, personal, refers_to,
-            subject, further,
+        accepted = Accepted(source, event.type, type_bytes, columns, plain)
+        if kind is not None:
+            self._accepted[event.source, event.type, topic] = accepted
+        return accepted
+
+    def _parted(
+        self,
+        accepted: Accepted,
+        subject: Subject,
+        entry_id: bytes,
+        occurred_at: int,
+        body: Body[Touchpoint],
+    ) -> Statement:
+        """Return a statement of which something is personal, or that names others."""
+        touchpoint = body.data
+        further: dict[bytes, Identifier] = {}
+        refers_to, corrected = self._correction(accepted.source, touchpoint, subject, further)
+        linked, blocked = self._linked(touchpoint, subject, further)
+        plain, personal = self._part(touchpoint)
+        parted = Body(
+            body.id, body.namespace, plain, body.offset_minutes, body.sequence,
+            linked, blocked, corrected, body.traceparent,
         )  # fmt: skip
-
-    def _subject(self, text: str, source: Source) -> tuple[Identifier, Persona]:
-        known = self._subjects.get(text)
-        if known is None:
-            known = self._meet(text)
-        namespace = known[0].namespace
-        if source.namespaces and namespace not in source.namespaces:
-            detail = (
-                f"source {source.name} may speak of subjects {list(source.namespaces)}, "
-                f"found namespace {namespace!r}"
-            )
-            raise Refused("namespace_not_allowed", detail)
-        return known
-
-    def _meet(self, text: str) -> tuple[Identifier, Persona]:
-        """Name a subject that is not remembered here."""
-        subject = parse_identifier(text)
-        if is_blocked(subject):
-            detail = (
-                f"subject: expected somebody, found a value of {subject.namespace!r} that names "
-                "nobody; a sale without a known customer has the subject 'receipt:<ticket>'"
-            )
-            raise Refused("blocked_subject", detail)
-        if len(self._subjects) >= _SUBJECTS_MAX:
-            self._subjects.clear()
-        known = self._subjects[text] = subject, self._personas.name(subject)
-        return known
+        return Statement(
+            accepted, subject, entry_id, occurred_at, parted, personal, refers_to, further
+        )
 
     def _linked(
-        self, touchpoint: Touchpoint, persona: Persona, further: dict[Persona, Identifier]
+        self, touchpoint: Touchpoint, subject: Subject, further: dict[bytes, Identifier]
     ) -> tuple[tuple[Persona, ...], tuple[str, ...]]:
         if not touchpoint.identifiers:
             return (), ()
@@ -180,17 +189,17 @@ class Mapping:
                 blocked.append(identifier.namespace)
                 continue
             other = self._personas.name(identifier)
-            if other != persona and other not in linked:
+            if other.persona_id != subject.persona_id and other not in linked:
                 linked.append(other)
-                further[other] = identifier
+                further[other.persona_id] = identifier
         return tuple(linked), tuple(blocked)
 
     def _correction(
         self,
         source: Source,
         touchpoint: Touchpoint,
-        persona: Persona,
-        further: dict[Persona, Identifier],
+        subject: Subject,
+        further: dict[bytes, Identifier],
     ) -> tuple[bytes | None, Persona | None]:
         if not isinstance(touchpoint, (TouchpointCorrected, TouchpointVoided)):
             return None, None
@@ -201,22 +210,22 @@ class Mapping:
         corrected: Persona | None = None
         if isinstance(touchpoint, TouchpointCorrected):
             check_corrected_fields(self._catalogue, touchpoint)
-            corrected = self._corrected_subject(source, touchpoint, persona, further)
+            corrected = self._corrected_subject(source, touchpoint, subject, further)
         return self._entry_id(reference), corrected
 
     def _corrected_subject(
         self,
         source: Source,
         touchpoint: TouchpointCorrected,
-        stated: Persona,
-        further: dict[Persona, Identifier],
+        stated: Subject,
+        further: dict[bytes, Identifier],
     ) -> Persona | None:
         if touchpoint.subject is None:
             return None
-        identifier, persona = self._subject(touchpoint.subject, source)
-        if persona != stated:
-            further[persona] = identifier
-        return persona
+        right = self._subjects.subject(touchpoint.subject, source.namespaces, source.name)
+        if right.persona_id != stated.persona_id:
+            further[right.persona_id] = right.identifier
+        return right.persona
 
     def _entry_id(self, reference: Reference) -> bytes:
         source = self._sources.by_name[reference.source]
@@ -229,16 +238,13 @@ class Mapping:
 
     def _part(self, touchpoint: Touchpoint) -> tuple[Touchpoint, dict[str, Any] | None]:
         """Part what may stand in the clear from what identifies a person."""
-        changes: dict[str, Any] = {}
-        personal: dict[str, Any] | None = None
-        names = self._catalogue.personal_fields[type(touchpoint)]
-        if names:
-            stated = {
-                name: value for name in names if (value := getattr(touchpoint, name)) is not None
-            }
-            if stated:
-                personal = stated
-                changes.update(dict.fromkeys(stated))
+        personal: dict[str, Any] | None = {
+            name: value
+            for name in self._catalogue.personal_fields[type(touchpoint)]
+            if (value := getattr(touchpoint, name)) is not None
+        }
+        changes: dict[str, Any] = dict.fromkeys(personal) if personal else {}
+        personal = personal or None
         if touchpoint.identifiers:
             changes["identifiers"] = ()
         if isinstance(touchpoint, TouchpointCorrected):
@@ -258,6 +264,12 @@ class Mapping:
         }
         changes["subject"] = None
         return hidden or None
+
+
+def _offset_minutes(time: datetime) -> int:
+    """Return the stated offset from UTC, in whole minutes."""
+    offset = time.utcoffset()
+    return int(offset.total_seconds()) // 60 if offset else 0
 
 
 def _refuse_time(name: str, time: datetime, now: int) -> Refused:

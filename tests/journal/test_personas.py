@@ -1,5 +1,6 @@
 """Names of personas: for ever the same under one secret, unrelated under another."""
 
+import hmac
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identifiers import Identifier, parse_identifier
+from journal.entry_ids import mark_uuid8
 from journal.personas import PersonaNames
 
 SECRET = bytes(range(32))
@@ -65,3 +67,11 @@ def test_what_is_remembered_is_what_would_be_hashed_and_never_more_than_the_limi
         assert PersonaNames(SECRET).name(identifier) == names.name(identifier)
         assert len(names._known) <= 3
     assert names.name(identifiers[-1]) is names.name(identifiers[-1])
+
+
+@given(st.from_regex(r"[a-z][a-z0-9_]{0,31}", fullmatch=True), st.text(max_size=200))
+def test_an_id_is_the_hmac_of_the_standard_library(namespace: str, value: str) -> None:
+    key = hmac.digest(SECRET, b"vinculo persona v1", "sha256")
+    message = len(namespace).to_bytes(4) + namespace.encode() + value.encode()
+    expected = mark_uuid8(hmac.digest(key, message, "sha256"))
+    assert expected == PersonaNames(SECRET).persona_id(Identifier(namespace, value))

@@ -13,8 +13,8 @@ from journal.rows import (
     COPY_HEAD,
     COPY_TAIL,
     NULL,
+    FactRows,
     bound_decision,
-    bound_fact,
     entry_persona_row,
     field,
     instant_field,
@@ -44,6 +44,11 @@ FACT_BYTES = (
     "0000001000000000000000000000000000000000000000027b7dffffffff"
 )
 FACT_LEAF = "eb946057c7c7bad962271579af335a94e009349b9c8458563ff91050220b6271"
+
+
+def bound_fact(log_id: int, recorded_at: int, **columns: Any) -> bytes:
+    """The bound fields of a fact, alone in its batch."""
+    return FactRows(log_id, recorded_at).bound(**columns)
 
 
 def fields_of(encoded: bytes) -> list[bytes | None]:
