@@ -13,8 +13,8 @@ from api.coordinates import MIN_POSITION, Coordinate, read_coordinate
 from api.problems import Problem
 from api.services import Services
 from projections.customer.fold import State
-from projections.customer.reading.documents import personas_shown
 from projections.customer.reading.finding import FoundRow, find_customer
+from projections.customer.reading.personas import members_shown
 from projections.customer.shown import uuid_text
 from projections.generations import Generation
 
@@ -103,7 +103,7 @@ def state_of(services: Services, found: FoundRow) -> State:
 
 def personas_of(found: FoundRow, state: State) -> list[bytes]:
     """Return all personas of a customer, the one that names it first."""
-    shown = personas_shown(found.customer_id or b"", state.identity, found.members)
+    shown = members_shown(found.customer_id or b"", state.identity, found.members)
     personas = [bytes.fromhex(one.persona_id.replace("-", "")) for one in shown]
     return personas or [found.customer_id or b""]
 

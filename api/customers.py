@@ -21,7 +21,8 @@ from api.customer_answers import (
 )
 from api.dispatch import forbidden
 from api.services import Services
-from projections.customer.reading.documents import as_of_text
+from projections.customer.reading.display import Personal
+from projections.customer.reading.documents import Stored, as_of_text
 from projections.customer.reading.finding import FoundRow
 
 _log = structlog.get_logger(__name__)
@@ -62,7 +63,11 @@ async def _read_personal(call: Call, persona_id: bytes) -> Answer:
     if holder is not None and "read_personal" not in holder.scopes:
         raise forbidden(holder, ("read_personal",))
     await reach(call)
-    found, body = await services.desk.snapshot(_personal, services, persona_id)
+    found, personal = await services.desk.snapshot(_personal, services, persona_id)
+    now = services.clock()
+    row = Stored(found.customer_id or b"", found.state or b"", found.members)
+    plain = services.documents.render(row, now).at(as_of_text(now))
+    body = b"".join((plain[:-1], b',"personal":', _encode(personal), b"}"))
     _log.info("personal.read", holder=call.holder_name, customer_id=id_text(found.customer_id))
     return Answer(200, body, JSON_TYPE, headers_of(found))
 
@@ -77,14 +82,8 @@ def _matches(if_none_match: bytes, etag: bytes) -> bool:
 
 def _personal(
     connection: psycopg.Connection, services: Services, persona_id: bytes
-) -> tuple[FoundRow, bytes]:
+) -> tuple[FoundRow, Personal]:
     found = found_by(connection, services, persona_id)
     state = state_of(services, found)
-    now = services.clock()
     personas = personas_of(found, state)
-    personal = services.display.read(connection, state.identity, personas, found.facts)
-    rendered = services.documents.render(
-        found.customer_id or b"", found.state or b"", found.members, now
-    )
-    plain = rendered.at(as_of_text(now))
-    return found, b"".join((plain[:-1], b',"personal":', _encode(personal), b"}"))
+    return found, services.display.read(connection, state.identity, personas, found.facts)

@@ -8,7 +8,6 @@ state travels only where the version is new, or time alone has changed what is s
 from __future__ import annotations
 
 import asyncio
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import blake2b
 
@@ -20,7 +19,12 @@ from api.coordinates import Coordinate
 from api.database import connect_async
 from api.metrics import Metrics
 from api.settings import ApiLimits
-from projections.customer.reading.documents import Documents, Rendered, as_of_text
+from projections.customer.reading.documents import (
+    Documents,
+    Rendered,
+    Stored,
+    as_of_text,
+)
 from projections.customer.reading.finding import (
     DOCUMENTS,
     UNSEEN,
@@ -133,7 +137,8 @@ class DocumentDesk:
         self._metrics = metrics
         self._cache = DocumentCache(limits.cached_documents_bytes_max)
         schema = msgspec.json.encode(msgspec.json.schema(documents.type))
-        self._flavour = blake2b(schema + documents.fold.name.encode(), digest_size=16).digest()
+        flavour = blake2b(schema + documents.fold.name.encode(), digest_size=6)
+        self._flavour = flavour.hexdigest().encode()
         self._asked: Asked = {}
         self._wanted = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -213,21 +218,21 @@ class DocumentDesk:
         ]
         cursor = connection.cursor(binary=True)
         await cursor.execute(DOCUMENTS, documents_values(self._log_id, asked), prepare=True)
-        rows = await cursor.fetchall()
-        if not rows:
+        found = [FoundRow(*row) for row in await cursor.fetchall()]
+        if not found:
             raise NotProjectedError(not_projected(self._log_id))
         self._metrics.document_batches += 1
-        self._metrics.documents_asked += len(rows)
-        coordinate = Coordinate(rows[0][2], rows[0][3])
+        self._metrics.documents_asked += len(found)
+        fresh = self._rendered([row for row in found if row.state is not None], now)
+        coordinate = Coordinate(found[0].facts, found[0].decisions)
         position, as_of = coordinate.header(), as_of_text(now)
-        for row in rows:
-            waiting = batch.pop(row[0])
-            try:
-                kept = self._kept(row, known[row[0]], now)
-            except Exception as error:  # noqa: BLE001 - one customer's defect is not the others'
-                _fail({row[0]: waiting}, error)
+        for row in found:
+            kept = known[row.asked] if row.state is None else fresh[row.asked]
+            waiting = batch.pop(row.asked)
+            if isinstance(kept, Exception):
+                _fail({row.asked: waiting}, kept)
                 continue
-            read = Read(coordinate, position, as_of, row[1], kept)
+            read = Read(coordinate, position, as_of, row.customer_id, kept)
             for future in waiting:
                 if not future.done():
                     future.set_result(read)
@@ -236,29 +241,41 @@ class DocumentDesk:
         kept = self._cache.get(persona_id)
         return kept if kept is not None and now < kept.rendered.holds_until else None
 
-    def _kept(self, row: tuple[object, ...], known: Kept | None, now: int) -> Kept | None:
-        found = FoundRow(*row)  # type: ignore[arg-type]
-        if found.customer_id is None:
-            return None
-        if found.state is None:
-            assert known is not None, "only who sends a version gets no state"  # noqa: S101
-            return known
-        assert found.version is not None, "a row has a version"  # noqa: S101
-        documents = self._documents
-        rendered = documents.render(
-            found.customer_id, found.state, found.members, now, valid_until_of(found.version)
-        )
-        self._metrics.documents_rendered += 1
-        kept = Kept(found.version, rendered, self._etag(found.version, rendered.holds_until))
-        if rendered.holds_until > now:
-            self._cache.keep(found.customer_id, kept)
+    def _rendered(self, found: list[FoundRow], now: int) -> dict[bytes, Kept | Exception]:
+        """Render rows and keep them; one customer's defect is not the others'."""
+        stored = [_stored(row) for row in found]
+        rendered: list[Rendered | Exception] = []
+        try:
+            rendered += self._documents.render_all(stored, now)
+        except Exception:  # noqa: BLE001 - found out below whose defect it is
+            rendered = [self._attempt(one, now) for one in stored]
+        self._metrics.documents_rendered += len(rendered)
+        return {
+            row.asked: one if isinstance(one, Exception) else self._keep(row, one, now)
+            for row, one in zip(found, rendered, strict=True)
+        }
+
+    def _attempt(self, stored: Stored, now: int) -> Rendered | Exception:
+        try:
+            return self._documents.render(stored, now)
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            return error
+
+    def _keep(self, row: FoundRow, rendered: Rendered, now: int) -> Kept:
+        version, holds_until = row.version or b"", rendered.holds_until
+        # Two readings with this tag differ in as_of alone.
+        etag = b'W/"%b-%b-%x"' % (self._flavour, version.hex().encode(), holds_until)
+        kept = Kept(version, rendered, etag)
+        if holds_until > now:
+            self._cache.keep(row.customer_id or b"", kept)
         return kept
 
-    def _etag(self, version: bytes, holds_until: int) -> bytes:
-        """Return a weak tag: two readings with it differ in ``as_of`` alone."""
-        named = version + holds_until.to_bytes(8, signed=True)
-        digest = blake2b(named, digest_size=12, key=self._flavour).digest()
-        return b'W/"' + urlsafe_b64encode(digest) + b'"'
+
+def _stored(row: FoundRow) -> Stored:
+    assert row.customer_id is not None, "a state is somebody's"  # noqa: S101
+    assert row.state is not None, "only who sends a version gets no state"  # noqa: S101
+    assert row.version is not None, "a row has a version"  # noqa: S101
+    return Stored(row.customer_id, row.state, row.members, valid_until_of(row.version))
 
 
 def _fail(asked: Asked, error: BaseException) -> None:

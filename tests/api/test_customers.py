@@ -46,8 +46,8 @@ def test_the_document_holds_every_part_and_says_for_when_it_was_rendered(shared_
 def test_a_survivor_names_all_its_personas_the_naming_one_first(shared_api: Api) -> None:
     document = shared_api.get(f"/v1/customers/{customer_id_of('crm:2')}").json()
     expected = [
-        {"namespace": "crm", "persona_id": customer_id_of("crm:2")},
-        {"namespace": "card", "persona_id": customer_id_of("card:6001")},
+        {"namespace": "crm", "persona_id": customer_id_of("crm:2"), "seen": True},
+        {"namespace": "card", "persona_id": customer_id_of("card:6001"), "seen": True},
     ]
     assert expected == document["personas"]
 

@@ -1,5 +1,6 @@
 import random
 
+from domain.identifiers import Persona
 from domain.touchpoints.commercial import Line, PurchaseMade
 from domain.touchpoints.identity import (
     CustomerRegistered,
@@ -37,10 +38,6 @@ def test_every_touchpoint_counts_for_its_source_and_its_persona() -> None:
     assert "2024-03-01T12:00:00Z" == document["first_seen_at"]
     assert "2024-05-02T12:00:00Z" == document["last_seen_at"]
     assert [
-        {"namespace": "card", "persona_id": entry(2)},
-        {"namespace": "crm", "persona_id": entry(1)},
-    ] == document["personas"]
-    assert [
         {
             "source": "desk",
             "touchpoints": 1,
@@ -56,10 +53,11 @@ def test_every_touchpoint_counts_for_its_source_and_its_persona() -> None:
     ] == document["sources"]
 
 
-def test_linked_personas_are_no_subjects() -> None:
-    document = shown(PART, [fact(CALLED, persona=ANA, linked=(CARD,))])
+def test_subjects_are_remembered_and_linked_personas_are_none() -> None:
+    linked = Persona("email", bytes(15) + b"\x03")
+    facts = [fact(CALLED, persona=ANA, linked=(linked,)), fact(BOUGHT, persona=CARD)]
 
-    assert [{"namespace": "crm", "persona_id": entry(1)}] == document["personas"]
+    assert [CARD, ANA] == fold(PART, facts).personas
 
 
 def test_each_profile_field_is_the_last_stated_and_registration_the_first() -> None:

@@ -35,7 +35,7 @@ from domain.touchpoints.consent import (
     ObjectionRaised,
 )
 from projections.customer.part import Context, Handler, Part, Reading
-from projections.customer.shown import moment
+from projections.customer.shown import moment, moment_or_never
 
 PermissionState = Literal[
     "never asked", "granted", "expired", "withdrawn", "refused", "excluded", "objected"
@@ -155,7 +155,8 @@ def permission(state: ConsentState, purpose: str, channel: str, now: int) -> Per
     ]
     if not verdicts:
         return PermissionShown(purpose, channel, "never asked")
-    return _show(purpose, channel, max(verdicts, key=_restrictiveness))
+    strictest = verdicts[0] if len(verdicts) == 1 else max(verdicts, key=_restrictiveness)
+    return _show(purpose, channel, strictest)
 
 
 def _given(state: ConsentState, fact: Fact, given: ConsentGiven, _context: Context) -> None:
@@ -235,8 +236,12 @@ def _restrictiveness(answer: Answer) -> tuple[int, tuple[int, int, int, str, str
 
 def _verdict(registers: dict[str, Register], purpose: str, channel: str, now: int) -> Answer | None:
     """Return what one persona says of a purpose and a channel; None if never asked."""
-    keys = {_key(channel, purpose), _key(ANY_CHANNEL, purpose)}
-    found = [registers[key] for key in keys if key in registers]
+    general = registers.get(_key(ANY_CHANNEL, purpose))
+    own = general if channel == ANY_CHANNEL else registers.get(_key(channel, purpose))
+    if own is general or general is None or own is None:
+        only = own or general
+        return None if only is None else _alone(only, now)
+    found = (own, general)
     for bars in (
         [register.objection for register in found],
         [register.exclusion for register in found],
@@ -247,6 +252,14 @@ def _verdict(registers: dict[str, Register], purpose: str, channel: str, now: in
     return _aged(max(answers, key=_order), now) if answers else None
 
 
+def _alone(register: Register, now: int) -> Answer | None:
+    """Return what counts of one register."""
+    bar = register.objection or register.exclusion
+    if bar is not None or register.answer is None:
+        return bar
+    return _aged(register.answer, now)
+
+
 def _aged(answer: Answer, now: int) -> Answer:
     if answer.restriction != GRANTED or answer.expires_at is None or answer.expires_at > now:
         return answer
@@ -254,12 +267,16 @@ def _aged(answer: Answer, now: int) -> Answer:
 
 
 def _render(state: ConsentState, reading: Reading) -> Consent:
-    asked = {tuple(key.split(" ", 1)) for one in state.personas for key in one.registers}
-    lines = {(purpose, channel) for channel, purpose in asked}
-    lines |= {(purpose, ANY_CHANNEL) for _, purpose in asked}
+    lines: set[tuple[str, str]] = set()
+    for one in state.personas:
+        for key in one.registers:
+            channel, _, purpose = key.partition(" ")
+            lines.add((purpose, channel))
+            lines.add((purpose, ANY_CHANNEL))
+    now = reading.now
     return Consent(
         permissions=tuple(
-            permission(state, purpose, channel, reading.now) for purpose, channel in sorted(lines)
+            [permission(state, purpose, channel, now) for purpose, channel in sorted(lines)]
         )
     )
 
@@ -272,7 +289,7 @@ def _show(purpose: str, channel: str, answer: Answer) -> PermissionShown:
         since=moment(answer.at),
         legal_basis=answer.legal_basis,
         notice_version=answer.notice_version,
-        expires_at=None if answer.expires_at is None else moment(answer.expires_at),
+        expires_at=moment_or_never(answer.expires_at),
     )
 
 

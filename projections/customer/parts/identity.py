@@ -92,13 +92,6 @@ class SourceShown(msgspec.Struct, frozen=True, gc=False):
     last_seen_at: datetime
 
 
-class PersonaShown(msgspec.Struct, frozen=True, gc=False):
-    """A persona whose history belongs to the customer; the identifier itself is not shown."""
-
-    namespace: str
-    persona_id: str
-
-
 class LeadShown(msgspec.Struct, frozen=True, gc=False):
     """The last judgement of a lead: captured, qualified or disqualified, and when."""
 
@@ -134,7 +127,6 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
         touchpoints: how many there are, corrections not counted.
         lead: null if the customer was never a lead.
         ended: null if the relationship never ended.
-        personas: sorted by namespace and id.
         sources: sorted by name.
         profile_entries: ids of the entries that state the personal display, the latest first.
         profile_entries_complete: whether these are all of them, else the first and the latest.
@@ -150,7 +142,6 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     touchpoints: int
     lead: LeadShown | None
     ended: EndedShown | None
-    personas: tuple[PersonaShown, ...]
     sources: tuple[SourceShown, ...]
     profile_entries: tuple[str, ...]
     profile_entries_complete: bool
@@ -255,22 +246,19 @@ def _handlers() -> Mapping[type[Touchpoint], Handler]:
 
 
 def _render(state: IdentityState, _reading: Reading) -> Identity:
-    seen = state.sources.values()
+    sources = _show_sources(state)
     return Identity(
         kind=_value(state, _KIND),
         language=_value(state, _LANGUAGE),
         country=_value(state, _COUNTRY),
         registered_at=moment_or_never(state.registered_at),
-        first_seen_at=moment_or_never(min((one.first for one in seen), default=None)),
-        last_seen_at=moment_or_never(max((one.last for one in seen), default=None)),
-        touchpoints=sum(one.touchpoints for one in seen),
+        first_seen_at=min([one.first_seen_at for one in sources], default=None),
+        last_seen_at=max([one.last_seen_at for one in sources], default=None),
+        touchpoints=sum([one.touchpoints for one in sources]),
         lead=_show_lead(state.lead),
         ended=_show_ended(state),
-        personas=tuple(
-            PersonaShown(one.namespace, uuid_text(one.persona_id)) for one in state.personas
-        ),
-        sources=_show_sources(state),
-        profile_entries=tuple(uuid_text(one.entry_id) for one in reversed(state.profile)),
+        sources=sources,
+        profile_entries=tuple([uuid_text(one.entry_id) for one in reversed(state.profile)]),
         profile_entries_complete=state.profiles == len(state.profile),
     )
 
@@ -294,10 +282,13 @@ def _show_ended(state: IdentityState) -> EndedShown | None:
 
 
 def _show_sources(state: IdentityState) -> tuple[SourceShown, ...]:
-    return tuple(
-        SourceShown(source, seen.touchpoints, moment(seen.first), moment(seen.last))
-        for source, seen in sorted(state.sources.items())
-    )
+    shown = []
+    for source in sorted(state.sources):
+        seen = state.sources[source]
+        first = moment(seen.first)
+        last = first if seen.last == seen.first else moment(seen.last)
+        shown.append(SourceShown(source, seen.touchpoints, first, last))
+    return tuple(shown)
 
 
 PART = Part(

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from domain.fact import Fact
-from domain.instants import instant_of, moment_of
+from domain.instants import instant_of
 from domain.loyalty.holdings import Holdings
 from domain.loyalty.lots import NEVER
 from domain.loyalty.mirrored import (
@@ -36,6 +36,7 @@ from domain.touchpoints.loyalty import (
     PointsRedeemed,
 )
 from projections.customer.part import Context, Part, Reading
+from projections.customer.shown import moment, moment_or_never
 
 _Stated = PointsEarned | PointsRedeemed | PointsExpired | PointsAdjusted
 
@@ -164,11 +165,14 @@ def settle(state: LoyaltyState, horizon: int, context: Context) -> int | None:
 
 def render(state: LoyaltyState, reading: Reading) -> LoyaltyDocument:
     """Show a settled state, with the timers run up to ``reading.now``; it stays as it is."""
-    speakers = Counter((account.programme, account.number) for account in state.accounts)
+    accounts = state.accounts
+    if len(accounts) == 1:
+        return LoyaltyDocument([_shown(accounts[0], reading, alone=True)])
+    speakers = Counter([(account.programme, account.number) for account in accounts])
     return LoyaltyDocument(
         [
             _shown(account, reading, alone=speakers[account.programme, account.number] == 1)
-            for account in state.accounts
+            for account in accounts
         ]
     )
 
@@ -246,26 +250,30 @@ def _expires_here(context: Context, account: Account) -> bool:
 def _shown(account: Account, reading: Reading, *, alone: bool) -> LoyaltyAccount:
     expires_here = _expires_here(reading.context, account)
     held = [holdings_at(book, reading.now, expires_here=expires_here) for book in account.books]
-    statuses = account.statuses
-    opened = [status.at for status in statuses if not status.closed]
-    moments = [status.at for status in statuses] + [book.first_at for book in account.books]
-    moments += [book.latest.at for book in account.books if book.latest is not None]
-    flags = _flags(account, held, alone=alone, expires_here=expires_here)
+    statuses, closed = account.statuses, account.closed
+    opened = next((status.at for status in statuses if not status.closed), None)
+    moments = [status.at for status in statuses]
+    count = len(statuses)
+    for book in account.books:
+        count += book.count
+        moments.append(book.first_at)
+        if book.latest is not None:
+            moments.append(book.latest.at)
     return LoyaltyAccount(
         programme=account.programme,
         source=account.source,
         account=account.number,
-        status="closed" if account.closed else "open",
-        opened_at=moment_of(opened[0]) if opened else None,
-        closed_at=moment_of(statuses[-1].at) if account.closed else None,
+        status="closed" if closed else "open",
+        opened_at=moment_or_never(opened),
+        closed_at=moment(statuses[-1].at) if closed else None,
         balances=[
-            _balance(book.currency, holdings, closed=account.closed)
+            _balance(book.currency, holdings, closed=closed)
             for book, holdings in zip(account.books, held, strict=True)
         ],
-        flags=flags,
-        statements=len(statuses) + sum(book.count for book in account.books),
-        first_statement_at=moment_of(min(moments)),
-        last_statement_at=moment_of(max(moments)),
+        flags=_flags(account, held, alone=alone, expires_here=expires_here),
+        statements=count,
+        first_statement_at=moment(min(moments)),
+        last_statement_at=moment(max(moments)),
     )
 
 
@@ -288,27 +296,31 @@ def _balance(currency: str, holdings: Holdings, *, closed: bool) -> PointsBalanc
 
 
 def _next_expiry(holdings: Holdings) -> NextExpiry | None:
-    lots = holdings.lots + [waiting.lot for waiting in holdings.pending_lots]
-    at = min((lot.expires_at for lot in lots), default=NEVER)
+    lots = holdings.lots
+    if holdings.pending_lots:
+        lots = lots + [waiting.lot for waiting in holdings.pending_lots]
+    at = min([lot.expires_at for lot in lots], default=NEVER)
     if at == NEVER:
         return None
-    return NextExpiry(moment_of(at), sum(lot.remaining for lot in lots if lot.expires_at == at))
+    return NextExpiry(moment(at), sum([lot.remaining for lot in lots if lot.expires_at == at]))
 
 
 def _flags(
     account: Account, held: list[Holdings], *, alone: bool, expires_here: bool
 ) -> list[Flag]:
-    raised: dict[Flag, bool] = {
-        "awaiting_expiry": any(holdings.awaiting_expiry for holdings in held),
-        "expiry_stated_unexpectedly": (
-            expires_here and any(holdings.expired_as_stated for holdings in held)
-        ),
-        "moved_after_closing": account.closed and _moved_after_closing(account),
-        "overdrawn": any(holdings.overdrawn for holdings in held),
-        "several_sources": not alone,
-        "was_overdrawn": any(holdings.uncovered for holdings in held),
-    }
-    return [flag for flag, up in raised.items() if up]
+    raised: set[Flag] = set() if alone else {"several_sources"}
+    for holdings in held:
+        if holdings.awaiting_expiry:
+            raised.add("awaiting_expiry")
+        if expires_here and holdings.expired_as_stated:
+            raised.add("expiry_stated_unexpectedly")
+        if holdings.overdrawn:
+            raised.add("overdrawn")
+        if holdings.uncovered:
+            raised.add("was_overdrawn")
+    if account.closed and _moved_after_closing(account):
+        raised.add("moved_after_closing")
+    return sorted(raised)
 
 
 def _moved_after_closing(account: Account) -> bool:

@@ -235,7 +235,7 @@ def _move_on(days: DayCounts, day: int) -> None:
 def _render(state: MarketingState, reading: Reading) -> Marketing:
     flows = state.flows.values()
     return Marketing(
-        channels=tuple(_show_flow(name, flow) for name, flow in sorted(state.flows.items())),
+        channels=tuple([_show_flow(name, state.flows[name]) for name in sorted(state.flows)]),
         campaigns=CampaignsShown(
             sent=distinct.count(state.campaigns_sent),
             sent_exact=distinct.is_exact(state.campaigns_sent),
@@ -243,8 +243,8 @@ def _render(state: MarketingState, reading: Reading) -> Marketing:
             responded_exact=distinct.is_exact(state.campaigns_responded),
         ),
         response_rate=ResponseRateShown(
-            responded=sum(flow.responded.count for flow in flows if flow.responded),
-            sent=sum(flow.sent.count for flow in flows if flow.sent),
+            responded=sum([flow.responded.count for flow in flows if flow.responded]),
+            sent=sum([flow.sent.count for flow in flows if flow.sent]),
         ),
         sends_last_30_days=_pressure(state.sends, reading.today),
     )
@@ -257,25 +257,26 @@ def _pressure(days: DayCounts | None, today: int) -> int:
     return sum(days.counts[max(0, first) : max(0, first + PRESSURE_DAYS)])
 
 
-def _show_flow(channel: str, flow: Flow) -> FlowShown:
-    return FlowShown(
-        channel=channel,
-        sent=_show(flow.sent),
-        delivered=_show(flow.delivered),
-        opened=_show(flow.opened),
-        clicked=_show(flow.clicked),
-        responded=_show(flow.responded),
-        bounced=_show(flow.bounced),
-        unsubscribed=_show(flow.unsubscribed),
-        spam_reported=_show(flow.spam_reported),
-    )
-
-
 _NEVER = HappeningShown(0, None)
 
 
-def _show(tally: Tally | None) -> HappeningShown:
-    return _NEVER if tally is None else HappeningShown(tally.count, moment(tally.last))
+def _show_flow(channel: str, flow: Flow) -> FlowShown:
+    # Most happenings never happened, and a call for each of them would cost more than the rest.
+    return FlowShown(
+        channel=channel,
+        sent=_NEVER if flow.sent is None else _show(flow.sent),
+        delivered=_NEVER if flow.delivered is None else _show(flow.delivered),
+        opened=_NEVER if flow.opened is None else _show(flow.opened),
+        clicked=_NEVER if flow.clicked is None else _show(flow.clicked),
+        responded=_NEVER if flow.responded is None else _show(flow.responded),
+        bounced=_NEVER if flow.bounced is None else _show(flow.bounced),
+        unsubscribed=_NEVER if flow.unsubscribed is None else _show(flow.unsubscribed),
+        spam_reported=_NEVER if flow.spam_reported is None else _show(flow.spam_reported),
+    )
+
+
+def _show(tally: Tally) -> HappeningShown:
+    return HappeningShown(tally.count, moment(tally.last))
 
 
 PART = Part(

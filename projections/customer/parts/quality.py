@@ -223,8 +223,13 @@ def _show_scores(scores: Sum | None) -> ScoresShown:
     return ScoresShown(0, 0) if scores is None else ScoresShown(scores.count, scores.total)
 
 
+_NO_INCIDENTS = IncidentsShown(0, 0, 0, 0, 0, (), None, 0, 0, 0, 0)
+
+
 def _show_incidents(incidents: dict[str, list[int]], now: int) -> IncidentsShown:
-    steps = Counter(step_of(each) for stamps in incidents.values() for each in stamps)
+    if not incidents:
+        return _NO_INCIDENTS
+    steps = Counter([step_of(each) for stamps in incidents.values() for each in stamps])
     clocks = {code: Clock(stamps) for code, stamps in incidents.items()}
     opened = {code: clock for code, clock in clocks.items() if clock.is_open}
     ended = [one for one in clocks.values() if one.opened_at is not None and not one.is_open]

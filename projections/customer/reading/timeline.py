@@ -15,10 +15,9 @@ import psycopg
 
 from domain.correcting import CORRECTIONS, Naming
 from domain.fact import Fact, OrderKey, order_key
-from domain.identifiers import Persona
 from domain.touchpoints import CATALOGUE, Touchpoint, TouchpointVoided
 from journal.history import Histories
-from projections.customer.parts.identity import PersonaShown
+from projections.customer.reading.personas import PersonaShown, persona_shown
 from projections.customer.shown import moment, uuid_text
 
 FAMILIES: dict[type[Touchpoint], str] = {
@@ -183,9 +182,9 @@ def _show(fact: Fact, naming: dict[bytes, list[Naming]], personas: set[bytes]) -
         source=fact.source,
         id=fact.event_id,
         occurred_at=moment(fact.occurred_at),
-        persona=_persona(fact.persona),
+        persona=persona_shown(fact.persona),
         own=fact.persona.persona_id in personas,
-        linked=tuple(_persona(one) for one in fact.linked),
+        linked=tuple(persona_shown(one) for one in fact.linked),
         data=msgspec.to_builtins(fact.touchpoint, builtin_types=(datetime,)),
         corrected=any(one.kind == "corrected" and not one.voided for one in shown),
         voided=any(one.kind == "voided" for one in shown),
@@ -207,7 +206,3 @@ def _show_correction(correction: Fact, naming: dict[bytes, list[Naming]]) -> Cor
         voided=not void and _is_voided(naming.get(correction.entry_id, ())),
         position=correction.position,
     )
-
-
-def _persona(persona: Persona) -> PersonaShown:
-    return PersonaShown(persona.namespace, uuid_text(persona.persona_id))

@@ -11,44 +11,46 @@ before they cease to hold and finds them unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from projections.customer.fold import State
 from projections.customer.incidents import Clock
 from projections.customer.part import Reading
 from projections.customer.parts.consent import ConsentState
 from projections.customer.parts.quality import QualityState
 
 
-def holds_until(
-    consent: ConsentState | None, quality: QualityState | None, reading: Reading, due: int | None
-) -> int:
-    """Return the instant at which a document rendered for ``reading.now`` may read otherwise.
-
-    Args:
-        consent: the state of that part, None if it is empty.
-        quality: the state of that part, None if it is empty.
-        reading: for which it was rendered.
-        due: of the next timer of any part, None if there is none.
-
-    """
-    now = reading.now
-    if quality is not None and _clock_runs(quality):
-        return now
-    ends = [] if consent is None else [end for end in _consent_ends(consent) if end > now]
-    if due is not None:
-        ends.append(max(due, now))
+def tomorrow_of(reading: Reading) -> int:
+    """Return the instant at which the next business day begins."""
     # The timetable remembers where days begin; reckoning it anew takes twenty times as long.
     timetable = reading.context.lifecycle.timetable(reading.context.calendar)
-    tomorrow = timetable.start(reading.today + 1)
-    return min(tomorrow, *ends) if ends else tomorrow
+    return timetable.start(reading.today + 1)
 
 
-def _consent_ends(consent: ConsentState) -> Iterator[int]:
+def holds_until(state: State, now: int, due: int | None, tomorrow: int) -> int:
+    """Return the instant at which a document rendered for ``now`` may read otherwise.
+
+    Args:
+        state: of the customer.
+        now: microseconds since 1970.
+        due: of the next timer of any part, None if there is none.
+        tomorrow: when the next business day begins.
+
+    """
+    quality: QualityState = state.quality
+    if quality.incidents and _clock_runs(quality):
+        return now
+    holds = _consent_holds(state.consent, now, tomorrow)
+    return holds if due is None or due > holds else max(due, now)
+
+
+def _consent_holds(consent: ConsentState, now: int, holds: int) -> int:
     for persona in consent.personas:
         for register in persona.registers.values():
             answer = register.answer
-            if answer is not None and answer.expires_at is not None:
-                yield answer.expires_at
+            if answer is None or answer.expires_at is None:
+                continue
+            if now < answer.expires_at < holds:
+                holds = answer.expires_at
+    return holds
 
 
 def _clock_runs(quality: QualityState) -> bool:
