@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import psycopg
 
@@ -22,6 +22,8 @@ from projections.customer.reading.finding import find_customer
 
 _SAMPLE_SECONDS = 0.05
 _SPAWNED = "spawn_main"
+_PRESSURE = Path("/proc/pressure")
+_MICROSECONDS = 1_000_000
 _WORKING = (
     "SELECT count(*) FROM pg_stat_activity "
     "WHERE application_name = 'vinculo rebuild worker' AND query NOT LIKE '%set_config%'"
@@ -136,6 +138,18 @@ class WorkerMemory:
                 found = connection.execute(_WORKING).fetchone()
                 if found and found[0]:
                     return
+
+
+def waits_seconds(resource: Literal["cpu", "io"]) -> float:
+    """Return for how long anything on this machine has waited for a resource; 0 where none tells.
+
+    Its growth over a round says how busy the machine was, with our own work and that of others.
+    """
+    try:
+        line, *_ = (_PRESSURE / resource).read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return int(line.rpartition("=")[2]) / _MICROSECONDS
 
 
 def _spawned_children() -> list[int]:
