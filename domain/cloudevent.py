@@ -97,17 +97,22 @@ def read_binary(attributes: Mapping[str, str], payload: bytes) -> CloudEvent:
 
     """
     try:
-        specversion, event_id, source, kind, subject, time = [attributes[key] for key in _REQUIRED]
+        specversion, event_id = attributes["specversion"], attributes["id"]
+        source, kind = attributes["source"], attributes["type"]
+        subject, time = attributes["subject"], attributes["time"]
     except KeyError as error:
         message = f"expected the attributes {', '.join(_REQUIRED)}; {error.args[0]} is missing"
         raise Refused("bad_envelope", message) from None
     if specversion != SPEC_VERSION:
         message = f"specversion: expected {SPEC_VERSION}, found {specversion[:20]!r}"
         raise Refused("bad_envelope", message)
-    for key, value in (("id", event_id), ("source", source), ("type", kind), ("subject", subject)):
-        if not 1 <= len(value) <= ATTRIBUTE_LENGTH_MAX:
-            message = f"{key}: expected 1 to {ATTRIBUTE_LENGTH_MAX} characters, found {len(value)}"
-            raise Refused("bad_envelope", message)
+    if not (
+        0 < len(event_id) <= ATTRIBUTE_LENGTH_MAX
+        and 0 < len(source) <= ATTRIBUTE_LENGTH_MAX
+        and 0 < len(kind) <= ATTRIBUTE_LENGTH_MAX
+        and 0 < len(subject) <= ATTRIBUTE_LENGTH_MAX
+    ):
+        raise _refuse_length(attributes)
     traceparent = attributes.get("traceparent")
     if traceparent is not None and len(traceparent) > TRACEPARENT_LENGTH_MAX:
         message = f"traceparent: expected at most {TRACEPARENT_LENGTH_MAX} characters"
@@ -118,6 +123,15 @@ def read_binary(attributes: Mapping[str, str], payload: bytes) -> CloudEvent:
         datacontenttype=attributes.get("datacontenttype"),
         sequence=attributes.get("sequence"), traceparent=traceparent,
     )  # fmt: skip
+
+
+def _refuse_length(attributes: Mapping[str, str]) -> Refused:
+    for key in ("id", "source", "type", "subject"):
+        length = len(attributes[key])
+        if not 0 < length <= ATTRIBUTE_LENGTH_MAX:
+            message = f"{key}: expected 1 to {ATTRIBUTE_LENGTH_MAX} characters, found {length}"
+            return Refused("bad_envelope", message)
+    raise AssertionError
 
 
 def sequence_of(event: CloudEvent) -> int:
@@ -139,7 +153,7 @@ def sequence_of(event: CloudEvent) -> int:
 
 def _read_time(text: str) -> datetime:
     try:
-        return _TIME_DECODER.decode(b'"' + text.encode() + b'"')
+        return _TIME_DECODER.decode(f'"{text}"')
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         message = f"time: expected RFC 3339 with an offset, found {text[:40]!r}: {error}"
         raise Refused("bad_envelope", message) from error

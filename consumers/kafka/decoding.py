@@ -28,6 +28,9 @@ _NAMES: dict[bytes, str] = {
         "tracestate", "dataschema", "partitionkey",
     )
 }  # fmt: skip
+_TEXT_NAMES = {name.decode(): known for name, known in _NAMES.items()}
+_PREFIX_TEXT, _CONTENT_TYPE_TEXT = _PREFIX.decode(), _CONTENT_TYPE.decode()
+_STRUCTURED_TEXT = _STRUCTURED.decode()
 
 
 def message_of(record: Any) -> Message:  # noqa: ANN401 - a ConsumerRecord of a library without annotations
@@ -40,12 +43,49 @@ def message_of(record: Any) -> Message:  # noqa: ANN401 - a ConsumerRecord of a 
     headers = record.headers
     if type(headers) is HeaderBlock:
         raw = headers.raw
-        attributes = None if raw in _STRUCTURED_BLOCKS else _attributes(_pairs(raw))
+        attributes = None if raw in _STRUCTURED_BLOCKS else _read_block(raw)
     elif headers:
         attributes = _attributes((name.encode(), value) for name, value in headers)
     else:
         attributes = None
     return Message(record.value or b"", attributes, record.topic, record.partition, record.offset)
+
+
+def _read_block(raw: bytes) -> dict[str, str] | None:
+    """Return what :func:`_attributes` makes of a block, sooner where it is plain ASCII.
+
+    There, one byte says each length (up to 63), and the text can be cut without decoding it again.
+    """
+    if not raw.isascii() or not raw or raw[0] & 1:  # an odd byte would count less than none
+        return _attributes(_pairs(raw))
+    text = raw.decode()
+    attributes: dict[str, str] = {}
+    content_type = ""
+    pos = 1
+    try:
+        for _ in range(raw[0] >> 1):
+            start = pos + 1
+            pos = start + (raw[pos] >> 1)
+            name = text[start:pos]
+            size = raw[pos]
+            if size & 1:  # no value, or no sense
+                return _attributes(_pairs(raw))
+            start = pos + 1
+            pos = start + (size >> 1)
+            known = _TEXT_NAMES.get(name)
+            if known is not None:
+                attributes[known] = text[start:pos]
+            elif name == _CONTENT_TYPE_TEXT:
+                content_type = text[start:pos]
+            elif name.startswith(_PREFIX_TEXT):
+                attributes[name[len(_PREFIX_TEXT) :]] = text[start:pos]
+    except IndexError:
+        return _attributes(_pairs(raw))
+    if not attributes or content_type.startswith(_STRUCTURED_TEXT):
+        return None
+    if content_type:
+        attributes["datacontenttype"] = content_type
+    return attributes
 
 
 def _pairs(raw: bytes) -> list[tuple[bytes, bytes | None]]:

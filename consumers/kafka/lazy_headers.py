@@ -20,6 +20,7 @@ from kafka.record.util import decode_varint
 
 PROVEN_VERSIONS = frozenset({"3.0.12"})
 _LOG_APPEND_TIME = 0x08
+_LONG_OR_NEGATIVE = 0x81
 
 
 class HeaderBlock:
@@ -82,8 +83,14 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc] # the library ships no a
                 record.timestamp_type = kind
                 delta, pos = decode_varint(buffer, pos)
                 record.offset = base_offset + delta
-                size, pos = decode_varint(buffer, pos)
-                record.key, pos = _cut(buffer, pos, size)
+                size = buffer[pos]
+                if size & _LONG_OR_NEGATIVE:
+                    size, pos = decode_varint(buffer, pos)
+                    record.key, pos = _cut(buffer, pos, size)
+                else:
+                    start = pos + 1
+                    pos = start + (size >> 1)
+                    record.key = bytes(buffer[start:pos])
                 size, pos = decode_varint(buffer, pos)
                 record.value, pos = _cut(buffer, pos, size)
                 if not pos < end <= len(buffer):

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from consumers.kafka.topic_watch import TopicReading
 from journal.intake.message import Outcome
 
 _log = structlog.get_logger(__name__)
+_KIND = attrgetter("kind")
 PartitionCondition = Literal["reading", "waiting", "paused", "refused"]
 
 
@@ -103,7 +105,7 @@ class Progress:
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Count a batch that is in the journal."""
         with self._lock:
-            self._counts.update(outcome.kind for outcome in outcomes)
+            self._counts.update(map(_KIND, outcomes))
             self._counts["batches"] += 1
             self._last_stored_at = time.time()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -37,6 +38,7 @@ from journal.intake.message import Message
 from journal.intake.pipeline import STALE_TRIES_MAX, Intake
 
 _log = structlog.get_logger(__name__)
+_TOPIC = attrgetter("topic")
 _STAY_SECONDS = 1.0
 _CLOSE_SECONDS = 5
 _IDLE_SECONDS = 1.0
@@ -295,12 +297,8 @@ class Session:
             if self._ownership.still_ours(advance):
                 partition = TopicPartition(advance.topic, advance.partition)
                 self._ownership.owned[partition].written_offset = advance.next
-        received = Counter(message.topic for message in work.messages)
-        rejected = Counter(
-            message.topic
-            for message, outcome in zip(work.messages, work.outcomes, strict=True)
-            if outcome.kind == "rejected"
-        )
+        received = Counter(map(_TOPIC, work.messages))
+        rejected = Counter(work.messages[one.index].topic for one in work.batch.rejections)
         for topic, count in received.items():
             self._pausing.note(self._link.connection, topic, count, rejected[topic])
 

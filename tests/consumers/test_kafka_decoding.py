@@ -13,7 +13,7 @@ from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 from kafka.structs import TopicPartition
 
 from consumers.kafka import lazy_headers
-from consumers.kafka.decoding import message_of
+from consumers.kafka.decoding import _attributes, _pairs, _read_block, message_of
 from consumers.kafka.lazy_headers import PROVEN_VERSIONS, HeaderBlock, leave_headers_unread
 
 PARTITION = TopicPartition("till", 3)
@@ -112,3 +112,14 @@ def test_a_value_that_is_not_utf_8_is_missing_and_kept_for_people() -> None:
     assert {"id (not UTF-8)": r"caf\xe9", "source": ""} == decoded(
         ("ce_id", b"caf\xe9"), ("ce_source", None)
     )
+
+
+@given(
+    st.binary(max_size=60),
+    st.lists(st.sampled_from([b"\x0ace_id", b"\x18content-type", b"\x06abc", b"\x01", b"\x03"])),
+)
+def test_a_block_of_any_bytes_is_read_the_short_way_as_the_long_way(
+    tail: bytes, pieces: list[bytes]
+) -> None:
+    for raw in (tail, bytes((len(pieces) * 2 % 256,)) + b"".join(pieces) + tail):
+        assert _attributes(_pairs(raw)) == _read_block(raw)
