@@ -99,6 +99,20 @@ def test_a_cohort_without_redemptions_takes_the_rate_of_the_others() -> None:
     assert [120, 108, 114] == [one.ultimate for one in found.cohorts]
 
 
+def test_a_cohort_without_redemptions_is_back_tested_by_the_rate_and_pattern_of_the_others() -> (
+    None
+):
+    """Known in October: 0 100 120, 0 90, 0. October's 1,000 points develop as the others did.
+
+    By two months later: 120; 90 × 120/100; and 1,000 × (120 + 108)/2,000, all of the pattern.
+    """
+    rows = (0, 100, 20, 0, 0), (0, 90, 10, 10), (0, 80, 4)
+    found = back_test(triangle(*rows, (0, 0), (0,)), FIRST + 4)
+    assert BackTest(FIRST + 2, 210, 120 + 108 + 114, 120 + 110 + 84, 89, 269) == found[2]
+    # In September only August's first redemptions were known: nobody's pattern but its own.
+    assert (100, 100 + 100) == (found[1].redeemed, found[1].estimated)
+
+
 def test_without_any_redemption_nothing_is_foretold() -> None:
     found = develop(triangle((0, 0), (0,)), FIRST + 1)
     assert ["observed", "observed"] == [one.method for one in found.cohorts]
