@@ -12,8 +12,16 @@ from domain.decisions.clock import TimeAdvanced
 from domain.earning.decisions import EarningDecision
 from domain.errors import VinculoError
 from domain.ledger.decisions import AccountDecision
+from domain.programmes.decisions import ProgrammeDecision
 
-AnyDecision = TimeAdvanced | AccountDecision | EarningDecision | EstimateDecision | MonthClosed
+AnyDecision = (
+    TimeAdvanced
+    | ProgrammeDecision
+    | AccountDecision
+    | EarningDecision
+    | EstimateDecision
+    | MonthClosed
+)
 """A union of every decision in its newest version, written out for exhaustive matching."""
 
 Upcaster = Callable[[Any], Decision]
