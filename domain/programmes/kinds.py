@@ -16,7 +16,7 @@ RuleCode = Annotated[
     Meta(
         min_length=1,
         max_length=40,
-        pattern=r"^[a-z0-9][a-z0-9_\-]*$(?!\n)",
+        pattern=r"^[a-z0-9][a-z0-9_-]*$(?!\n)",
         description="A code of a-z, 0-9, - and _, unique among its kind.",
     ),
 ]

@@ -10,6 +10,12 @@ import msgspec
 from domain.touchpoints import CATALOGUE
 from vinculo.rules import DEFAULT
 from vinculo.schemas.envelope import ENVELOPE_FILE, asyncapi, envelope_schema
+from vinculo.schemas.programme import (
+    PROGRAMME_FILE,
+    PROGRAMME_SAMPLE_FILE,
+    programme_sample,
+    programme_schema,
+)
 from vinculo.schemas.releases import RELEASED_FILE, digest_of, keep_released, read_released
 from vinculo.schemas.samples import sample_event
 from vinculo.schemas.touchpoint import sentences, touchpoint_schema
@@ -41,6 +47,8 @@ def generate(folder: Path = FOLDER) -> dict[str, bytes]:
     titles = {name: sentences(kind) for name, kind in CATALOGUE.types.items()}
     files[ENVELOPE_FILE] = _json(envelope_schema())
     files["asyncapi.json"] = _json(asyncapi(samples, titles))
+    files[PROGRAMME_FILE] = _json(programme_schema())
+    files[PROGRAMME_SAMPLE_FILE] = _json(programme_sample())
     files["openapi.json"] = _openapi()
     return files
 

@@ -1,4 +1,4 @@
-"""The JSON Schema (draft 2020-12) of one touchpoint type, described by its docstrings."""
+"""JSON Schemas (draft 2020-12) of touchpoint types and other structs, out of their docstrings."""
 
 from __future__ import annotations
 
@@ -27,11 +27,23 @@ def touchpoint_schema(name: str, touchpoint: type[Touchpoint]) -> Document:
         touchpoint: its struct.
 
     """
-    (own,), components = msgspec.json.schema_components([touchpoint], ref_template="#/$defs/{name}")
-    structs = {one.__name__: one for one in _structs_of(touchpoint)}
+    schema = struct_schema(name, touchpoint)
+    _mark_identifiers(schema)
+    return schema
+
+
+def struct_schema(name: str, struct: type[msgspec.Struct]) -> Document:
+    """Return the schema of a struct and all within it, described by their docstrings.
+
+    Args:
+        name: what its ``$id`` ends with.
+        struct: of our own.
+
+    """
+    (own,), components = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
+    structs = {one.__name__: one for one in _structs_of(struct)}
     for component, document in components.items():
         _describe(document, structs[component])
-    _mark_identifiers(components)
     head = components.pop(own["$ref"].rsplit("/", 1)[1])
     schema = {"$schema": DIALECT, "$id": f"urn:vinculo:schema:{name}", **head}
     return {**schema, "$defs": components} if components else schema
