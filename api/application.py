@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import ASGIRouteHandler, asgi
-from litestar.types import Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send
 
 from api.answers import Answer
 from api.dispatch import answer_of_failure, dispatch
@@ -25,8 +26,9 @@ from projections.customer.fold import Fold
 from projections.customer.part import Context
 from projections.customer.reading.documents import Documents
 
-_MOUNT = "/v1"
+_BELOW = "/v1/"
 _NOT_FOUND = 404
+Answering = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
 
 def create_app(settings: ApiSettings, *, clock: Callable[[], int] = wall_clock) -> Litestar:
@@ -38,8 +40,7 @@ def create_app(settings: ApiSettings, *, clock: Callable[[], int] = wall_clock) 
 
     """
     listed = endpoints_of(settings.limits, settings.context)
-    routes = Routes(listed)
-    holder = _Holder()
+    routes, holder = Routes(listed), _Holder()
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -47,17 +48,35 @@ def create_app(settings: ApiSettings, *, clock: Callable[[], int] = wall_clock) 
             holder.services = services
             yield
 
-    return Litestar(
-        [
-            _mounted(holder, routes),
-            *(_plain(holder, routes, path) for path in routes.by_path if not _is_below(path)),
-        ],
+    application = Application(
+        [_plain(holder, routes, path) for path in routes.by_path if not path.startswith(_BELOW)],
         lifespan=[lifespan],
         openapi_config=None,  # it is made of our own endpoints
         logging_config=None,
         exception_handlers={HTTPException: _tell_http, Exception: _tell_failure},
         state=State({"openapi": export(listed)}),
     )
+    application.answer_below = _answering(holder, routes)
+    return application
+
+
+class Application(Litestar):
+    """The framework carries start, stop and what stands outside of ``/v1/``.
+
+    What stands below is found by :mod:`api.routing` and answered right away: the framework's own
+    routing keeps the last 1,024 paths, and here each customer is a path of its own, so that every
+    request would pay for a search, and for exception handlers that :mod:`api.dispatch` replaces.
+    """
+
+    answer_below: Answering
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - of ASGI
+        """Answer one request, or start and stop."""
+        if scope["type"] == "http" and scope["path"].startswith(_BELOW):
+            scope["app"] = self
+            await self.answer_below(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def endpoints_of(limits: ApiLimits, context: Context) -> tuple[Endpoint, ...]:
@@ -71,22 +90,18 @@ class _Holder:
     services: Services
 
 
-def _is_below(path: str) -> bool:
-    return path.startswith(f"{_MOUNT}/")
+def _answering(holder: _Holder, routes: Routes) -> Answering:
+    """Return what answers everything below ``/v1/``."""
 
-
-def _mounted(holder: _Holder, routes: Routes) -> ASGIRouteHandler:
-    """Return the handler of everything below the mount: as close to ASGI as may be."""
-
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        found = routes.find(f"{_MOUNT}/{scope['path'].strip('/')}")
+    async def answer(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        found = routes.find(scope["path"].rstrip("/"))
         if found is None:
             await _no_such_route().send(send)
             return
         scope["path_params"] = found.parameters
-        await dispatch(holder.services, found.methods, scope, receive, send)  # type: ignore[arg-type]
+        await dispatch(holder.services, found.methods, scope, receive, send)
 
-    return asgi(_MOUNT, is_mount=True, copy_scope=False, name=_MOUNT)(handle)
+    return answer
 
 
 def _plain(holder: _Holder, routes: Routes, path: str) -> ASGIRouteHandler:

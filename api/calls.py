@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 from litestar.types import HTTPScope, Receive
-from msgspec import Meta
 
+from api.parameters import Parameter, read_parameters, uuid
 from api.problems import Problem, bad_parameter
-from domain.instants import instant_of
 
 if TYPE_CHECKING:
-    from api.endpoints import Endpoint
     from api.keys import Holder
     from api.services import Services
 
 _BODY_SECONDS = 30.0
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_INSTANT: msgspec.json.Decoder[datetime] = msgspec.json.Decoder(Annotated[datetime, Meta(tz=True)])
-_QUERY_BYTES_MAX = 8_000
-
-
-class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """A parameter of the query.
-
-    Args:
-        name: as it is sent.
-        meaning: for people.
-        schema: JSON Schema of its text.
-        read: returns its value, or raises ``ValueError`` saying what was expected.
-        several: whether it may be given several times; then its value is a tuple.
-
-    """
-
-    name: str
-    meaning: str
-    schema: dict[str, Any]
-    read: Callable[[str], Any] = str
-    several: bool = False
 
 
 class Call:
@@ -52,25 +23,25 @@ class Call:
     Args:
         scope: of ASGI.
         receive: of ASGI.
-        endpoint: that is asked.
+        parameters: that the endpoint knows.
         holder: who asks; nobody where none is asked for.
         services: what handlers work with.
 
     """
 
-    __slots__ = ("_receive", "endpoint", "holder", "scope", "services")
+    __slots__ = ("_known", "_receive", "holder", "scope", "services")
 
     def __init__(
         self,
         scope: HTTPScope,
         receive: Receive,
-        endpoint: Endpoint,
+        parameters: tuple[Parameter, ...],
         holder: Holder | None,
         services: Services,
     ) -> None:
         self.scope = scope
         self._receive = receive
-        self.endpoint = endpoint
+        self._known = parameters
         self.holder = holder
         self.services = services
 
@@ -94,9 +65,11 @@ class Call:
 
         """
         text: str = self.scope["path_params"][name]
-        if not _UUID.match(text):
-            raise bad_parameter(name, "a UUID", f"{len(text)} characters of another form")
-        return bytes.fromhex(text.replace("-", ""))
+        try:
+            return uuid(text)
+        except ValueError:
+            found = f"{len(text)} characters of another form"
+            raise bad_parameter(name, "a UUID", found) from None
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the query by name; those not given are absent.
@@ -108,11 +81,7 @@ class Call:
         query = self.scope["query_string"]
         if not query:
             return {}
-        if len(query) > _QUERY_BYTES_MAX:
-            raise bad_parameter(
-                "the query", f"at most {_QUERY_BYTES_MAX} bytes", f"{len(query)} bytes"
-            )
-        return read_parameters(query, self.endpoint.parameters)
+        return read_parameters(query, self._known)
 
     async def body(self, bytes_max: int) -> bytes:
         """Return the body.
@@ -163,89 +132,3 @@ def too_large(what: str, bytes_max: int, found: str) -> Problem:
         found=found,
         do="send less at a time",
     )
-
-
-def read_parameters(query: bytes, known: tuple[Parameter, ...]) -> dict[str, Any]:
-    """Return the parameters of a query by name.
-
-    Raises:
-        Problem: 400, naming the parameter that is unknown, repeated or wrong.
-
-    """
-    by_name = {parameter.name: parameter for parameter in known}
-    values: dict[str, Any] = {}
-    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        parameter = by_name.get(name)
-        if parameter is None:
-            names = ", ".join(by_name) or "none"
-            raise bad_parameter("each parameter", f"one of: {names}", "another one")
-        try:
-            value = parameter.read(text)
-        except ValueError as error:
-            raise bad_parameter(name, str(error), "another value") from None
-        if parameter.several:
-            values[name] = (*values.get(name, ()), value)
-        elif name in values:
-            raise bad_parameter(name, "given once", "it twice")
-        else:
-            values[name] = value
-    return values
-
-
-def flag(text: str) -> bool:
-    """Return what ``true`` or ``false`` says."""
-    if text not in {"true", "false"}:
-        message = "'true' or 'false'"
-        raise ValueError(message)
-    return text == "true"
-
-
-def instant(text: str) -> int:
-    """Return the instant of an RFC 3339 time with an offset, microseconds since 1970."""
-    try:
-        # A plus sign that was not escaped arrives as a blank.
-        return instant_of(_INSTANT.decode(b'"' + text.replace(" ", "+").encode() + b'"'))
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        message = "a time with its offset, such as 2024-03-01T10:00:00Z"
-        raise ValueError(message) from None
-
-
-def within(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of integers within bounds."""
-
-    def read(text: str) -> int:
-        plain = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-        if not (plain and least <= int(text) <= most):
-            message = f"an integer from {least} to {most}"
-            raise ValueError(message)
-        return int(text)
-
-    return read
-
-
-def one_of(words: tuple[str, ...]) -> Callable[[str], str]:
-    """Return a reader of words."""
-
-    def read(text: str) -> str:
-        if text not in words:
-            message = f"one of: {', '.join(words)}"
-            raise ValueError(message)
-        return text
-
-    return read
-
-
-def uuid(text: str) -> bytes:
-    """Return the 16 bytes of a UUID."""
-    if not _UUID.match(text):
-        message = "a UUID"
-        raise ValueError(message)
-    return bytes.fromhex(text.replace("-", ""))
-
-
-def short_text(text: str) -> str:
-    """Return a text that is neither empty nor long, and holds nothing that cannot be stored."""
-    if not 1 <= len(text) <= 200 or "\0" in text:  # noqa: PLR2004 - as CloudEvents attributes
-        message = "1 to 200 characters"
-        raise ValueError(message)
-    return text

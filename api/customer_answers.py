@@ -8,8 +8,9 @@ import msgspec
 import psycopg
 
 from api.answers import Headers
-from api.calls import Call, Parameter, short_text
+from api.calls import Call
 from api.coordinates import MIN_POSITION, Coordinate, read_coordinate
+from api.parameters import Parameter, short_text
 from api.problems import Problem
 from api.services import Services
 from projections.customer.fold import State

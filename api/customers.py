@@ -7,7 +7,7 @@ import psycopg
 import structlog
 
 from api.answers import JSON_TYPE, Answer, Headers
-from api.calls import Call, Parameter, flag
+from api.calls import Call
 from api.customer_answers import (
     absorbed,
     found_by,
@@ -17,9 +17,9 @@ from api.customer_answers import (
     reach,
     state_of,
     unknown_customer,
-    wanted_by,
 )
 from api.dispatch import forbidden
+from api.parameters import Parameter, flag
 from api.services import Services
 from projections.customer.reading.display import Personal
 from projections.customer.reading.documents import Stored, as_of_text
@@ -43,7 +43,8 @@ async def read_customer(call: Call) -> Answer:
     persona_id = call.uuid("customer_id")
     if call.scope["query_string"] and call.parameters().get("personal"):
         return await _read_personal(call, persona_id)
-    read = await call.services.read(persona_id, wanted_by(call))
+    await reach(call)
+    read = await call.services.reader.ask(persona_id)
     kept = read.kept
     if kept is None or read.customer_id is None:
         raise unknown_customer((read.position,))

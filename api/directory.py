@@ -9,9 +9,10 @@ import psycopg
 from msgspec import Meta
 
 from api.answers import Answer, json_answer
-from api.calls import Call, Parameter, flag, instant, one_of
+from api.calls import Call
 from api.cursors import read_cursor, write_cursor
 from api.customer_answers import SECRET, position_of, reach, read_json
+from api.parameters import Parameter, flag, instant, one_of
 from api.problems import bad_parameter
 from api.services import Services
 from domain.errors import Refused

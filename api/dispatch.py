@@ -45,24 +45,22 @@ async def dispatch(
     """
     begun = time.perf_counter()
     endpoint = methods.get(scope["method"])
-    route = next(iter(methods.values())).path if endpoint is None else endpoint.path
     try:
         if endpoint is None:
             answer = _not_allowed(methods).answer()
         else:
-            holder = await _holder(services, endpoint, scope)
-            answer = await endpoint.handler(Call(scope, receive, endpoint, holder, services))
+            holder = await _holder(services, endpoint, scope) if endpoint.scopes else None
+            call = Call(scope, receive, endpoint.parameters, holder, services)
+            answer = await endpoint.handler(call)
     except Problem as problem:
         answer = problem.answer()
     except Exception as error:  # noqa: BLE001 - whatever happens, the client is told
-        answer = answer_of_failure(error, route)
+        answer = answer_of_failure(error, _route(methods))
     await answer.send(send)
-    services.metrics.observe(route, answer.status, time.perf_counter() - begun)
+    services.metrics.observe(_route(methods), answer.status, time.perf_counter() - begun)
 
 
-async def _holder(services: Services, endpoint: Endpoint, scope: HTTPScope) -> Holder | None:
-    if not endpoint.scopes:
-        return None
+async def _holder(services: Services, endpoint: Endpoint, scope: HTTPScope) -> Holder:
     authorization = None
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -72,6 +70,10 @@ async def _holder(services: Services, endpoint: Endpoint, scope: HTTPScope) -> H
     if holder.scopes.isdisjoint(endpoint.scopes):
         raise forbidden(holder, endpoint.scopes)
     return holder
+
+
+def _route(methods: Mapping[str, Endpoint]) -> str:
+    return next(iter(methods.values())).path
 
 
 def forbidden(holder: Holder, scopes: tuple[str, ...]) -> Problem:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from api.answers import Answer
-from api.calls import Call, Parameter
+from api.calls import Call
 from api.keys import Scope
+from api.parameters import Parameter
 
 Handler = Callable[[Call], Awaitable[Answer]]
 

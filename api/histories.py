@@ -9,9 +9,10 @@ import msgspec
 import psycopg
 
 from api.answers import Answer, json_answer
-from api.calls import Call, Parameter, one_of
+from api.calls import Call
 from api.cursors import read_cursor, write_cursor
 from api.customer_answers import found_by, headers_of, id_text, personas_of, reach, state_of
+from api.parameters import Parameter, one_of
 from api.services import Services
 from domain.fact import OrderKey
 from domain.touchpoints import CATALOGUE

@@ -11,8 +11,9 @@ import structlog
 from msgspec import Meta
 
 from api.answers import Answer, json_answer
-from api.calls import Call, Parameter, flag, instant, one_of, short_text, uuid
+from api.calls import Call
 from api.cursors import read_cursor, write_cursor
+from api.parameters import Parameter, flag, instant, one_of, short_text, uuid
 from api.problems import Problem
 from api.touchpoints import one_answered, read_messages
 from domain.errors import VinculoError

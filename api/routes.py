@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from api import customers, directory, histories, intake, openapi, operating, touchpoints
-from api.calls import Parameter, within
 from api.customer_answers import CURSOR
 from api.endpoints import Content, Endpoint, Reply
+from api.parameters import Parameter, within
 from api.settings import ApiLimits
 from domain.cloudevent import BATCH_TYPE, STRUCTURED_TYPE, CloudEvent
 from projections.customer.reading.biography import AccountsShown, LifecycleShown

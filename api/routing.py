@@ -1,8 +1,8 @@
-"""Routing below the mount of the API: paths to endpoints, by segments.
+"""Routing below ``/v1/``: paths to endpoints, by segments.
 
 The framework's own routes do not serve here: in Litestar 2.25 an ASGI route with path parameters
-fails with a KeyError on every HTTP request, and its HTTP routes build a request object, which costs
-as much as all the rest. So the framework carries the mount, and this finds the endpoint.
+fails with a KeyError on every HTTP request, its HTTP routes build a request object, which costs as
+much as all the rest, and a mount is searched for anew at every path that was not asked for lately.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import psycopg
 
 from api.coordinates import Coordinate
 from api.database import Desk
-from api.documents import NOBODY, DocumentDesk, Read
+from api.documents import NOBODY, DocumentDesk
 from api.keyring import Keyring
 from api.metrics import Metrics
 from api.problems import Problem
@@ -69,12 +69,6 @@ class Services(msgspec.Struct, kw_only=True):
     reader: DocumentDesk
     writer: IntakeWriter
     metrics: Metrics
-
-    async def read(self, persona_id: bytes, wanted: Coordinate | None) -> Read:
-        """Return the reading of a customer, at a coordinate or later."""
-        if wanted is not None:
-            await self.reach(wanted)
-        return await self.reader.ask(persona_id)
 
     async def reach(self, wanted: Coordinate) -> None:
         """Wait until the view has read as far as a coordinate, in both logs.

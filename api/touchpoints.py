@@ -14,8 +14,9 @@ import msgspec
 import structlog
 
 from api.answers import NO_STORE, Answer, Headers, json_answer
-from api.calls import Call, Parameter, instant, short_text, too_large
+from api.calls import Call, too_large
 from api.coordinates import Coordinate
+from api.parameters import Parameter, instant, short_text
 from api.problems import Problem, bad_parameter, problem_answer
 from api.settings import ApiLimits
 from domain.cloudevent import BATCH_TYPE, STRUCTURED_TYPE, read_batch
