@@ -2,8 +2,9 @@
 
 Measured: structured CloudEvents are validated, named, 30 % sealed, hashed, deduplicated, and
 committed with the swap of their partition's offset. One thread prepares while another appends, the
-product's own writer of the Kafka worker. References, in turns with it: raw binary COPY of equal
-rows into the same table, and the eventsourcing library's stock insert.
+product's own writer of the Kafka worker, in an interpreter set up like that worker's. References,
+in turns with it: raw binary COPY of equal rows into the same table, and the eventsourcing library's
+stock insert.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from benchmarks.harness import (
     arguments,
     interleaved,
     middle,
-    quiet_collector,
     ratio,
     report,
     say,
@@ -28,6 +28,7 @@ from benchmarks.load import Business, messages
 from benchmarks.preload import make_personas, make_rows
 from benchmarks.servers import Place, settle, tenant
 from benchmarks.stock import StockRecorder
+from consumers.kafka.process import tune_interpreter
 from consumers.kafka.writing import Work, Writer
 from journal.intake.appending import Advance
 from journal.intake.batch import Batch
@@ -78,7 +79,7 @@ class Pipeline:
         made = messages(list(self._business.events(count)), topic=TOPIC, first_offset=self._offset)
         made[_REPEATED::_REPEATED] = made[:-_REPEATED:_REPEATED]
         self.sent += len({message.payload for message in made})
-        quiet_collector()
+        tune_interpreter()
         began = time.perf_counter()
         for first in range(0, count, self._batch):
             some = made[first : first + self._batch]

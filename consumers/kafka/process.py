@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -13,6 +14,20 @@ from consumers.kafka.worker import IntakeWorker
 from journal.intake.pipeline import Intake
 
 _GC_THRESHOLDS = (200_000, 50, 50)
+_SWITCH_SECONDS = 0.0005
+
+
+def tune_interpreter() -> None:
+    """Set the interpreter up for a process that prepares in one thread and writes in another."""
+    # Everything there is now stays until the end, and batches hold many objects at a time: the
+    # collector would look through all of them again and again for nothing.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    # The writer sends a batch of megabytes through a socket of some 200 KB and has to get hold of
+    # the interpreter after each of its waits. At Python's 5 ms the thread that prepares makes it
+    # wait so long, time after time, that PostgreSQL idles for longer than it works.
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
 
 def run_intake_process(
@@ -30,11 +45,7 @@ def run_intake_process(
 
     def make() -> Intake:
         intake = intake_factory()
-        # Everything there is now stays until the end, and batches hold many objects at a time:
-        # the collector would look through all of them again and again for nothing.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        tune_interpreter()
         return intake
 
     worker = IntakeWorker(settings, conninfo, make, watchdog=watchdog)
