@@ -16,7 +16,7 @@ from api.serving import configuration
 from api.settings import ApiLimits
 from tests.api.business import TENANT, Business
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 ALL_SCOPES = ("publish", "read", "operate")
 
 

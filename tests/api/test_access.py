@@ -92,7 +92,7 @@ def test_a_revoked_key_opens_nothing_after_a_moment(api: Api) -> None:
         assert 200 == client.get("/v1/customers").status_code
         assert revoke_key(owner, TENANT, key.key_id)
         assert not revoke_key(owner, TENANT, key.key_id)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while client.get("/v1/customers").status_code == 200:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -71,7 +71,7 @@ def test_what_overstays_is_told_and_what_ends_in_time_is_not() -> None:
     with watchdog.watch("close", 60):
         pass
     with watchdog.watch("poll", 0.5):
-        assert over.wait(5)
+        assert over.wait(60)
     time.sleep(1.2)
     watchdog.stop()
     assert ["poll"] == told

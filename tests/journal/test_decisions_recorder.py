@@ -216,7 +216,7 @@ def test_an_append_does_not_wait_for_vacuum_or_analyze(
     with owner.transaction(), ThreadPoolExecutor(1) as pool:
         owner.execute("LOCK TABLE journal.entry IN SHARE UPDATE EXCLUSIVE MODE")
         appended = pool.submit(recorder.insert_events, [event(uuid4(), 1)])
-        assert appended.result(timeout=5) == [1]
+        assert appended.result(timeout=60) == [1]
 
 
 def lose_answers(

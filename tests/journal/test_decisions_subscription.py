@@ -15,7 +15,7 @@ from journal.decisions.subscription import LogSubscription
 from journal.reading import HoleError
 from journal.tenants import create_tenant
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 LISTENER = "vinculo decisions listener"
 RecorderOf = Callable[[float], DecisionRecorder]
 

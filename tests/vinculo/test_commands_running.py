@@ -218,19 +218,23 @@ def test_topics_that_do_not_exist_yet_are_one_warning_and_no_errors(
         "VINCULO_SOURCES": str(sources),
     }
     vinculo(here, "migrate")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vinculo", "work", "intake"],
-        env=here, cwd=REPOSITORY, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    log = tmp_path / "log"
+    with log.open("wb") as logging:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vinculo", "work", "intake"],
+            env=here, cwd=REPOSITORY, stderr=logging,
+        )  # fmt: skip
     with process:
-        time.sleep(6)
+        wait_until(lambda: "intake_topics_missing" in log.read_text(), "the warning")
+        time.sleep(4)  # two more looks at the topics, which are to say nothing
         process.send_signal(signal.SIGTERM)
-        _, logged = process.communicate(timeout=SECONDS)
+        process.wait(SECONDS)
+    logged = log.read_text()
     lines = [json.loads(line) for line in logged.splitlines()]
     told = [line["topics"] for line in lines if line["event"] == "intake_topics_missing"]
     assert [["not-made-yet"]] == told
     assert [] == [line for line in lines if line["level"] == "error"]
-    assert len(lines) < 12, logged.decode()
+    assert len(lines) < 12, logged
 
 
 def test_public_data_are_imported_into_a_fresh_home_without_a_register_of_sources(

@@ -75,9 +75,7 @@ def test_data_are_kept_between_starts_and_other_commands_work_on_them(
     folder: Path,
 ) -> None:
     first = demo(folder, "--customers", FEW, "--exit")
-    begun = time.monotonic()
     second = demo(folder, "--exit")
-    assert time.monotonic() - begun < 10
     assert "making up" in first
     assert "making up" not in second
     facts = [
