@@ -13,6 +13,7 @@ from api.coordinates import MIN_POSITION, Coordinate, read_coordinate
 from api.parameters import Parameter, short_text
 from api.problems import Problem
 from api.services import Services
+from domain.explaining import explained
 from projections.customer.fold import State
 from projections.customer.reading.finding import FoundRow, find_customer
 from projections.customer.reading.personas import members_shown
@@ -53,7 +54,9 @@ def read_json(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        told = str(error) if isinstance(error, msgspec.ValidationError) else "no JSON"
+        told = "no JSON"
+        if isinstance(error, msgspec.ValidationError):
+            told = f"another ({explained(error)})"
         raise Problem(
             400,
             "bad_body",

@@ -16,7 +16,7 @@ from api.parameters import Parameter, flag, instant, one_of
 from api.problems import bad_parameter
 from api.services import Services
 from domain.errors import Refused
-from domain.identifiers import parse_identifier
+from domain.identifiers import is_blocked, parse_identifier
 from domain.lifecycle.stages import Stage
 from projections.customer.reading.documents import as_of_text
 from projections.customer.reading.finding import customers_of, live_view
@@ -25,6 +25,10 @@ from projections.customer.shown import uuid_text
 from projections.generations import BEFORE_TIME, Generation
 
 _ID_BYTES = 16
+_NOBODY = (
+    "expected a value that names somebody, found one that stands for nobody (empty, zeros, "
+    "'unknown' and the like); look up by another identifier"
+)
 
 
 class LookupRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,14 +45,15 @@ class LookupResult(msgspec.Struct, frozen=True):
 
     Args:
         index: of the identifier in the request; the identifier itself is not repeated.
-        status: found, unknown, or malformed.
+        status: found; unknown (nothing is known under it at this position); nobody (its value
+            stands for nobody, such as zeros or ``unknown``, and is never followed); malformed.
         customer_id: whose it is.
-        detail: of a malformed one: expected, found, what to do.
+        detail: of the last two: expected, found, what to do.
 
     """
 
     index: int
-    status: Literal["found", "unknown", "malformed"]
+    status: Literal["found", "unknown", "nobody", "malformed"]
     customer_id: str | None = None
     detail: str | None = None
 
@@ -84,6 +89,7 @@ def _flag_parameter(name: str, meaning: str) -> Parameter:
     return Parameter(name=name, meaning=meaning, schema={"type": "boolean"}, read=flag)
 
 
+_ANONYMOUS: dict[str, bool | None] = {"without": False, "with": None, "only": True}
 _STAGES = tuple(str(stage) for stage in Stage)
 FILTERS: tuple[Parameter, ...] = (
     Parameter(
@@ -93,7 +99,13 @@ FILTERS: tuple[Parameter, ...] = (
         read=one_of(_STAGES),
     ),
     _flag_parameter("at_risk", "Only customers with, or without, a risk."),
-    _flag_parameter("anonymous", "Only customers of whom no name is, or is, known."),
+    Parameter(
+        name="anonymous",
+        meaning="Customers of whom nothing but receipts, cookies and devices is known: left out "
+        "unless asked for.",
+        schema={"type": "string", "enum": list(_ANONYMOUS), "default": "without"},
+        read=one_of(tuple(_ANONYMOUS)),
+    ),
     _instant_parameter("purchased_since", "Last purchase then or later."),
     _instant_parameter("purchased_before", "Last purchase before."),
     _instant_parameter("seen_since", "Last touchpoint then or later."),
@@ -130,7 +142,8 @@ async def list_all(call: Call) -> Answer:
     if after is not None and len(after) != _ID_BYTES:
         raise bad_parameter("cursor", "the 'next' of an earlier page", "something else")
     await reach(call)
-    filters = Filters(**{p.name: asked[p.name] for p in FILTERS if p.name in asked})
+    given = {p.name: asked[p.name] for p in FILTERS if p.name in asked}
+    filters = Filters(**{**given, "anonymous": _ANONYMOUS[asked.get("anonymous", "without")]})
     live, customers = await services.desk.snapshot(
         _list, services.logs.facts, filters, after, limit + 1
     )
@@ -149,12 +162,15 @@ def _named(
     personas: dict[int, bytes] = {}
     for index, text in enumerate(identifiers):
         try:
-            persona = services.personas.name(parse_identifier(text))
+            identifier = parse_identifier(text)
         except Refused as refusal:
             results.append(LookupResult(index, "malformed", detail=refusal.detail))
-        else:
-            personas[index] = persona.persona_id
-            results.append(LookupResult(index, "unknown"))
+            continue
+        if is_blocked(identifier):
+            results.append(LookupResult(index, "nobody", detail=_NOBODY))
+            continue
+        personas[index] = services.personas.name(identifier).persona_id
+        results.append(LookupResult(index, "unknown"))
     return results, personas
 
 

@@ -91,7 +91,8 @@ def _of_customers(limit: Parameter, customer: type) -> tuple[Endpoint, ...]:
             name="lookUpCustomers",
             family="customers",
             summary="Customers by identifiers",
-            description="A POST, so that no e-mail stands in an address or a log.",
+            description="A POST, so that no e-mail stands in an address or a log. A value that "
+            "stands for nobody (zeros, 'unknown') is told as such.",
             scopes=("read",),
             positioned=True,
             bodies=(Content(_JSON, directory.LookupRequest),),
@@ -105,7 +106,8 @@ def _of_customers(limit: Parameter, customer: type) -> tuple[Endpoint, ...]:
             name="listCustomers",
             family="customers",
             summary="Customers by stage, risk and last activity",
-            description="In the order of their ids. Lists follow the horizon, which is told.",
+            description="In the order of their ids. Lists follow the horizon, which is told. "
+            "Anonymous receipts and visits are left out unless asked for by 'anonymous'.",
             scopes=("read",),
             parameters=(*directory.FILTERS, CURSOR, limit),
             positioned=True,
@@ -193,6 +195,9 @@ def _of_touchpoints() -> tuple[Endpoint, ...]:
             name="readTouchpointStatus",
             family="touchpoints",
             summary="What became of my event",
+            description="Told of stored events. What was rejected is sealed and not found by the "
+            "event's id: it reads unknown here; ask GET /v1/intake/rejected?source=... for what "
+            "the source sent, or by the receipt that was answered.",
             scopes=("publish", "operate"),
             parameters=touchpoints.STATUS_PARAMETERS,
             replies={200: _json("As told.", touchpoints.EventStatus)},

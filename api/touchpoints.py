@@ -34,6 +34,11 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _OPENINGS, _CLOSINGS = b"[{", b"]}"
 _CREATED, _MULTI_STATUS, _UNPROCESSABLE = 201, 207, 422
 _NO_TIME = 0
+_UNKNOWN = (
+    "expected a stored event, found none under this id: it was never received, was rejected, or "
+    "its subject is suppressed; rejected messages are sealed and not found by the event's id: ask "
+    "GET /v1/intake/rejected with this source, or by the receipt that was answered"
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -77,8 +82,9 @@ class EventStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """What became of an event that was sent before.
 
     Args:
-        status: stored, or unknown: never received, rejected (see ``/v1/intake/rejected``), or
-            suppressed, for these leave nothing under an event's id.
+        status: stored, or unknown: never received, rejected, or suppressed, for these leave
+            nothing under an event's id.
+        detail: of an unknown one: what to ask instead.
         entry_id: that the event has, or would have.
         type: of the touchpoint.
         position: in the facts log.
@@ -92,6 +98,7 @@ class EventStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     status: Literal["stored", "unknown"]
     entry_id: str
+    detail: str | None = None
     type: str | None = None
     position: int | None = None
     recorded_at: str | None = None
@@ -153,7 +160,8 @@ async def tell_status(call: Call) -> Answer:
     facts = services.logs.facts
     standing = await services.desk.run(standing_of, facts, entry_id)
     if standing is None:
-        return json_answer(EventStatus(status="unknown", entry_id=uuid_text(entry_id)))
+        unknown = EventStatus(status="unknown", entry_id=uuid_text(entry_id), detail=_UNKNOWN)
+        return json_answer(unknown)
     live = await services.desk.run(live_view, facts)
     return json_answer(_stored(entry_id, standing, live.facts))
 

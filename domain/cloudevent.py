@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from domain.errors import Refused
+from domain.explaining import explained
 
 ATTRIBUTE_LENGTH_MAX = 200
 TRACEPARENT_LENGTH_MAX = 100
@@ -67,7 +68,7 @@ def read_structured(payload: bytes | msgspec.Raw) -> CloudEvent:
     try:
         return _DECODER.decode(payload)
     except msgspec.ValidationError as error:
-        raise Refused("bad_envelope", f"CloudEvents 1.0 attributes: {error}") from error
+        raise Refused("bad_envelope", f"CloudEvents 1.0 attributes: {explained(error)}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused("bad_json", f"expected one JSON object, found: {error}") from error
 

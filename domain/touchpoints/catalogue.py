@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_type_hints
@@ -11,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from domain.errors import Refused, VinculoError
+from domain.explaining import explained
 from domain.touchpoints import (
     commercial,
     consent,
@@ -74,7 +74,6 @@ AnyTouchpoint = (
 )
 """Written out, for exhaustive matching; a test compares it with the subclasses."""
 
-_VALUE = re.compile(r"enum value '.*?'(?= - at|$)", re.DOTALL)
 Upcaster = Callable[[Any], Touchpoint]
 Decode = Callable[[bytes | msgspec.Raw], Touchpoint]
 
@@ -120,7 +119,7 @@ class Catalogue:
         try:
             touchpoint = decode(data)
         except msgspec.ValidationError as error:
-            raise Refused("bad_data", f"{name}: {_without_values(error)}") from error
+            raise Refused("bad_data", f"{name}: {explained(error)}") from error
         except msgspec.DecodeError as error:
             raise Refused("bad_json", f"{name}: data is not JSON: {error}") from error
         for check in checks:
@@ -132,11 +131,6 @@ class Catalogue:
         while (upcaster := self.upcasters.get(type(touchpoint))) is not None:
             touchpoint = upcaster(touchpoint)
         return touchpoint
-
-
-def _without_values(error: msgspec.ValidationError) -> str:
-    """Return what is wrong without the value that is: it may be personal (ruling 31)."""
-    return _VALUE.sub("enum value", str(error))
 
 
 def personal_fields(touchpoint: type[Touchpoint]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.cloudevent import CloudEvent, read_binary, read_structured, sequence_of
 from domain.errors import Refused
+from domain.explaining import explained
 from domain.fact import Body
 from domain.identifiers import Identifier, Persona, is_blocked, parse_identifier
 from domain.instants import DAY, OCCURRED_MAX, OCCURRED_MIN, instant_of, moment_of
@@ -305,5 +306,5 @@ def check_corrected_fields(catalogue: Catalogue, correction: TouchpointCorrected
         try:
             checked[name] = msgspec.convert(value, hints[name])
         except msgspec.ValidationError as error:
-            raise Refused("bad_data", f"fields.{name}: {error}") from error
+            raise Refused("bad_data", f"fields.{name}: {explained(error)}") from error
     check_fields(corrected, checked)

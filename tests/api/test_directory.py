@@ -16,6 +16,14 @@ def test_identifiers_are_looked_up_in_their_order_and_not_repeated(shared_api: A
     assert "facts=7, decisions=0" == response.headers["vinculo-position"]
 
 
+def test_a_value_that_stands_for_nobody_is_told_as_such(shared_api: Api) -> None:
+    identifiers = ["crm:0000", "email:unknown@home.test", "crm:1"]
+    response = shared_api.post("/v1/customers/lookup", json={"identifiers": identifiers})
+    nobody, mail, found = response.json()["results"]
+    assert ("nobody", "nobody", "found") == (nobody["status"], mail["status"], found["status"])
+    assert "found one that stands for nobody" in nobody["detail"]
+
+
 def test_a_thousand_identifiers_are_looked_up_and_no_more(shared_api: Api) -> None:
     many = [f"crm:{number}" for number in range(1_000)]
     response = shared_api.post("/v1/customers/lookup", json={"identifiers": many})
@@ -65,11 +73,13 @@ def test_filters_are_and_ed(business: Business, api: Api) -> None:
     one, two, three, sale = map(customer_id_of, ("crm:1", "crm:2", "crm:3", "receipt:9"))
     assert {one} == listed(stage="prospect")
     assert {two, three} == listed(stage="development")
-    assert {sale} == listed(anonymous="true")
-    assert {two, sale} == listed(purchased_since=days_ago(10))
+    assert {one, two, three} == listed()
+    assert {sale} == listed(anonymous="only")
+    assert {one, two, three, sale} == listed(anonymous="with")
+    assert {two, sale} == listed(purchased_since=days_ago(10), anonymous="with")
     assert {three} == listed(purchased_before=days_ago(10))
-    assert {two} == listed(purchased_since=days_ago(10), anonymous="false")
-    assert {one, two, sale} == listed(seen_since=days_ago(30))
+    assert {two} == listed(purchased_since=days_ago(10))
+    assert {one, two} == listed(seen_since=days_ago(30))
     assert {three} == listed(seen_before=days_ago(30))
     assert set() == listed(at_risk="true")
 

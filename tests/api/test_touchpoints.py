@@ -200,7 +200,9 @@ def test_a_sender_learns_what_became_of_an_event(business: Business, api: Api) -
         return api.get("/v1/touchpoints/status", params=parameters)
 
     named = {"source": one["source"], "id": "known"}
-    assert "unknown" == status(**named).json()["status"]
+    unknown = status(**named).json()
+    assert "unknown" == unknown["status"]
+    assert "/v1/intake/rejected" in unknown["detail"]
     stored = send(api, one).json()
     told = status(**named).json()
     assert ("stored", stored["position"], stored["entry_id"]) == (

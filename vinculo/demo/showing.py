@@ -59,7 +59,7 @@ def show_customers(made: Composition, telling: Telling, guide: Tour, fold: Fold)
 
 def _stops(documents: list[Document]) -> list[Stop]:
     stops = [
-        Stop("people at risk of leaving", "/v1/customers?stage=prevention&anonymous=false&limit=5"),
+        Stop("people at risk of leaving", "/v1/customers?stage=prevention&limit=5"),
         Stop("what became of every message", "/v1/intake/accounts?limit=10"),
         Stop("how far the views are behind", "/v1/projections"),
         Stop("whether everything is well", "/readyz", scoped=False),
