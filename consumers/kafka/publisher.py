@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from kafka.producer.future import FutureRecordMetadata
 
 from consumers.kafka.settings import KafkaSecurity
 from domain.cloudevent import STRUCTURED_TYPE
@@ -89,23 +90,12 @@ def publish(
         PublishError: how many were acknowledged, and why the first of the others was not.
 
     """
-    producer = KafkaProducer(
-        bootstrap_servers=bootstrap_servers.split(","),
-        enable_idempotence=True,
-        acks="all",
-        linger_ms=20,
-        batch_size=256 * 1024,
-        compression_type="lz4",
-        max_block_ms=_FLUSH_SECONDS_MAX * 1_000,
-        **security.options(),
-    )
+    producer = _producer(bootstrap_servers, security)
     answers = _Answers()
     sent = 0
     try:
         for message in messages:
-            producer.send(
-                message.topic, value=message.value, key=message.key, headers=list(message.headers)
-            ).add_callback(answers.acknowledge).add_errback(answers.refuse)
+            answers.follow(_send(producer, message))
             sent += 1
             if progress is not None and sent % 1_000 == 0:
                 progress(sent)
@@ -115,13 +105,26 @@ def publish(
     finally:
         with suppress(KafkaError):  # flushes again, and what that says we know
             producer.close(timeout=_FLUSH_SECONDS_MAX)
-    if answers.acknowledged != sent or answers.refusal is not None:
-        text = (
-            f"expected {sent} messages to be acknowledged, {answers.acknowledged} were: "
-            f"{answers.refusal!r}; publish them again, repetitions are removed"
-        )
-        raise PublishError(text) from answers.refusal
+    answers.expect(sent)
     return sent
+
+
+def _send(producer: KafkaProducer, message: Publishable) -> FutureRecordMetadata:
+    headers = list(message.headers)
+    return producer.send(message.topic, value=message.value, key=message.key, headers=headers)
+
+
+def _producer(bootstrap_servers: str, security: KafkaSecurity) -> KafkaProducer:
+    return KafkaProducer(
+        bootstrap_servers=bootstrap_servers.split(","),
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=20,
+        batch_size=256 * 1024,
+        compression_type="lz4",
+        max_block_ms=_FLUSH_SECONDS_MAX * 1_000,
+        **security.options(),
+    )
 
 
 class _Answers:
@@ -131,9 +134,22 @@ class _Answers:
         self.acknowledged = 0
         self.refusal: BaseException | None = None
 
+    def follow(self, future: FutureRecordMetadata) -> None:
+        """Hear what the broker says of a message."""
+        future.add_callback(self.acknowledge).add_errback(self.refuse)
+
     def acknowledge(self, _: object) -> None:
         self.acknowledged += 1
 
     def refuse(self, error: BaseException) -> None:
         if self.refusal is None:
             self.refusal = error
+
+    def expect(self, sent: int) -> None:
+        """Raise unless every message was acknowledged."""
+        if self.acknowledged != sent or self.refusal is not None:
+            text = (
+                f"expected {sent} messages to be acknowledged, {self.acknowledged} were: "
+                f"{self.refusal!r}; publish them again, repetitions are removed"
+            )
+            raise PublishError(text) from self.refusal

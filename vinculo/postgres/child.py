@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -36,32 +37,39 @@ def start_child(
         inherited_files: descriptors that it keeps open.
 
     """
-    dropped = account is not None and account.dropped
-    identity = (account.user_id, account.group_id) if account and dropped else (-1, -1)
-    arguments = [
-        *(sys.executable, "-I", "-S", stepdown.__file__),
-        *(str(number) for number in (os.getpid(), *identity)),
-        *command,
-    ]
+    spawn = partial(
+        subprocess.Popen,
+        [*_stepping_down(account), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,  # a Ctrl-C at the terminal is for us, not for the server
+        pass_fds=inherited_files,
+    )
     started: Future[subprocess.Popen[bytes]] = Future()
-
-    def keep() -> None:
-        try:
-            process = subprocess.Popen(
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=folder,
-                env=environment,
-                start_new_session=True,  # a Ctrl-C at the terminal is for us, not for the server
-                pass_fds=inherited_files,
-            )
-        except BaseException as error:  # noqa: BLE001 - raised again by result()
-            started.set_exception(error)
-            return
-        started.set_result(process)
-        process.wait()
-
-    threading.Thread(target=keep, name="server-keeper", daemon=True).start()
+    threading.Thread(target=_keep, args=(spawn, started), name="server-keeper", daemon=True).start()
     return started.result()
+
+
+def _keep(
+    spawn: Callable[[], subprocess.Popen[bytes]], started: Future[subprocess.Popen[bytes]]
+) -> None:
+    """Start a process, hand it over, and stay until it ends."""
+    try:
+        process = spawn()
+    except BaseException as error:  # noqa: BLE001 - raised again by result()
+        started.set_exception(error)
+        return
+    started.set_result(process)
+    process.wait()
+
+
+def _stepping_down(account: Account | None) -> list[str]:
+    """Return what stands before a command: it asks for the death signal and changes the account."""
+    identity = (-1, -1)
+    if account is not None and account.dropped:
+        identity = (account.user_id, account.group_id)
+    numbers = (str(number) for number in (os.getpid(), *identity))
+    return [sys.executable, "-I", "-S", stepdown.__file__, *numbers]
