@@ -23,12 +23,15 @@ class FactsJudged(Decision, frozen=True, kw_only=True):
 
     Args:
         to: position in the facts log.
+        rules: position in the decisions log up to which programmes were heard; what was approved
+            behind it judged nothing yet.
 
     """
 
     topic: ClassVar[str] = "vinculo.facts_judged.v1"
 
     to: int
+    rules: int = 0
 
 
 class TimersRun(Decision, frozen=True, kw_only=True):
@@ -37,6 +40,7 @@ class TimersRun(Decision, frozen=True, kw_only=True):
     Args:
         to: microseconds since 1970, a time that has advanced so far.
         done: whether every account was seen; if not, the sweep goes on.
+        rules: position in the decisions log up to which programmes were heard.
 
     """
 
@@ -44,6 +48,7 @@ class TimersRun(Decision, frozen=True, kw_only=True):
 
     to: int
     done: bool = True
+    rules: int = 0
 
 
 EarningDecision = FactsJudged | TimersRun

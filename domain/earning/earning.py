@@ -21,6 +21,7 @@ from domain.ledger.desk import Desk
 from domain.ledger.projecting import account_id
 from domain.ledger.taking import ClawBack, claw_back
 from domain.ledger.terms import Share, Standing
+from domain.ledger.timers import run_timers
 from domain.programmes.compiling import CompiledVersion
 from domain.programmes.format import may_enrol
 from domain.programmes.judging import cap_keys, judge
@@ -59,7 +60,7 @@ class Earning:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._programmes = tuple(rules.programmes())
+        self.programmes = tuple(rules.programmes())
 
     def judge(self, store: EarningStore, fact: Fact, naming: Naming | None = None) -> None:
         """Judge one fact, later in its log than all that were judged before.
@@ -77,6 +78,10 @@ class Earning:
         for entry_id in self._concerned(store, fact, naming):
             self._reassess(store, entry_id, fact)
 
+    def sweep(self, desk: Desk, until: int) -> None:
+        """Run an account's timers up to and at an instant."""
+        run_timers(desk, until)
+
     def _concerned(self, store: EarningStore, fact: Fact, naming: Naming | None) -> list[bytes]:
         """Return the touchpoints whose award this fact may change."""
         knowledge = store.knowledge
@@ -92,13 +97,13 @@ class Earning:
         concerned = [fact.entry_id]
         if fact.linked:
             for persona in (fact.persona, *fact.linked):
-                if self._claimable(persona, fact.occurred_at):
+                if self.claimable(persona, fact.occurred_at):
                     concerned += knowledge.of_persona.get(persona.persona_id, ())
         return list(dict.fromkeys(concerned))
 
-    def _claimable(self, persona: Persona, instant: int) -> bool:
+    def claimable(self, persona: Persona, instant: int) -> bool:
         """Say whether somebody else may claim what a persona did, in any programme."""
-        versions = (self._rules.in_force(one, instant) for one in self._programmes)
+        versions = (self._rules.in_force(one, instant) for one in self.programmes)
         return any(
             version is not None and not may_enrol(version.written, persona.namespace)
             for version in versions
@@ -109,7 +114,7 @@ class Earning:
         if stated is None or type(stated.touchpoint) in CORRECTIONS:
             return
         effective = store.knowledge.effective(entry_id)
-        for programme in self._programmes:
+        for programme in self.programmes:
             self._reassess_in(store, programme, (effective or stated), effective, cause)
 
     def _reassess_in(

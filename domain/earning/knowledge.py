@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from domain.correcting import CORRECTIONS, Naming, effective
+from domain.correcting import CORRECTIONS, Naming, effective, newest
 from domain.fact import Fact
 from domain.identifiers import Persona
 from domain.links import LinkState, Pair, combine, statements
@@ -63,7 +63,7 @@ class Knowledge:
         fact = self.stated.get(entry_id)
         if fact is None or type(fact.touchpoint) in CORRECTIONS:
             return None
-        return effective(fact, self.naming) if entry_id in self.naming else fact
+        return effective(fact, self.naming) if entry_id in self.naming else newest(fact)
 
     def corrected(self, naming: Naming) -> bytes:
         """Return the touchpoint that a correction is about in the end: a void may name another."""
