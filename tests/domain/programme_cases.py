@@ -33,6 +33,7 @@ from domain.programmes.earn_rules import (
     SharedCap,
 )
 from domain.programmes.format import Burn, PointsCurrency, ProgrammeVersion, decode_version
+from domain.programmes.judging import Award, judge
 from domain.programmes.occasion import Occasion, weekday_of
 from domain.programmes.tier_rules import (
     CalendarYear,
@@ -46,6 +47,8 @@ from domain.touchpoints import Line, PurchaseMade, SurveyAnswered, Tender, Touch
 MADRID = Calendar.in_zone("Europe/Madrid")
 CLUB_FILE = Path(__file__).parents[2] / "vinculo" / "examples" / "programmes" / "club.json"
 CLUB = decode_version(CLUB_FILE.read_bytes())
+TUESDAY, SATURDAY = date(2026, 5, 12), date(2026, 5, 16)
+NOBODY = Standing()
 TIERS = ("", "silver", "gold")
 CATEGORIES = ("tea", "bread", None)
 
@@ -100,6 +103,19 @@ def rule(code: str = "base", **fields: Any) -> EarnRule:
         "earn": PerAmount(points=1, per=100, currency="EUR"),
     }
     return EarnRule(**stated | fields)
+
+
+def points(awards: tuple[Award, ...]) -> dict[str, int]:
+    """Points by rule."""
+    return {share.rule: share.points for award in awards for share in award.shares}
+
+
+def earned(
+    touchpoint: Touchpoint, standing: Standing = NOBODY, day: date = TUESDAY, **fields: Any
+) -> int:
+    """What one rule of these fields gives."""
+    awards = judge(compiled(rule(**fields)), on(day, touchpoint), standing)
+    return sum(points(awards).values())
 
 
 # ------------------------------------------------------------------ at random

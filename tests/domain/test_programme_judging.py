@@ -1,4 +1,4 @@
-"""What a touchpoint earns, by example: amounts, conditions, tiers, caps, groups, terms."""
+"""What a touchpoint earns, by example: amounts, tiers, caps, groups, terms."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -9,20 +9,9 @@ from domain.fact import Fact
 from domain.identifiers import Persona
 from domain.instants import instant_of
 from domain.ledger.terms import NEVER, Standing
+from domain.programmes.compiling import in_order
 from domain.programmes.conditions import (
-    AmountAtLeast,
-    BetweenDays,
-    ByAgent,
-    ByChannel,
-    ByLocation,
-    ByOffer,
-    BySource,
-    Condition,
-    FieldAtLeast,
-    FieldIs,
     FirstPurchase,
-    OnWeekdays,
-    TierAtLeast,
 )
 from domain.programmes.earn_rules import (
     Cap,
@@ -33,31 +22,31 @@ from domain.programmes.earn_rules import (
     SharedCap,
     TenderKind,
 )
-from domain.programmes.judging import Award, Occasion, cap_keys, explain, judge
+from domain.programmes.judging import Occasion, cap_keys, explain, judge
 from domain.programmes.occasion import occasion_of, weekday_of
 from domain.touchpoints import (
+    CompetitorOfferSeen,
     CostToServeRecorded,
     InteractionRecorded,
     SurveyAnswered,
     Tender,
-    Touchpoint,
 )
-from tests.domain.programme_cases import MADRID, bought, club, compiled, line, on, rule
+from tests.domain.programme_cases import (
+    MADRID,
+    NOBODY,
+    SATURDAY,
+    TUESDAY,
+    bought,
+    club,
+    compiled,
+    earned,
+    line,
+    on,
+    points,
+    rule,
+)
 
-TUESDAY, SATURDAY = date(2026, 5, 12), date(2026, 5, 16)
-NOBODY = Standing()
 PLAIN = bought(line(4_250), line(1_999))
-
-
-def points(awards: tuple[Award, ...]) -> dict[str, int]:
-    return {share.rule: share.points for award in awards for share in award.shares}
-
-
-def earned(
-    touchpoint: Touchpoint, standing: Standing = NOBODY, day: date = TUESDAY, **fields: Any
-) -> int:
-    awards = judge(compiled(rule(**fields)), on(day, touchpoint), standing)
-    return sum(points(awards).values())
 
 
 # ------------------------------------------------------------------ amounts
@@ -177,75 +166,6 @@ def test_lines_are_counted_by_product_and_category(lines: LineFilter, expected: 
         line(10_000, product="C"),
     )  # fmt: skip
     assert expected == earned(receipt, lines=lines)
-
-
-# ------------------------------------------------------------------ conditions
-
-
-@pytest.mark.parametrize(
-    ("condition", "holds", "fails"),
-    [
-        (OnWeekdays(days=(6, 7)), {"day": SATURDAY}, {"day": TUESDAY}),
-        (BetweenDays(first=SATURDAY), {"day": SATURDAY}, {"day": date(2026, 5, 15)}),
-        (BetweenDays(last=TUESDAY), {"day": TUESDAY}, {"day": date(2026, 5, 13)}),
-        (ByChannel(any_of=("web",)), {"channel": "web"}, {"channel": None}),
-        (ByChannel(none_of=("web",)), {"channel": None}, {"channel": "web"}),
-        (ByLocation(any_of=("S1",)), {"store": "S1"}, {"store": "S2"}),
-        (ByLocation(any_of=("S1",)), {"location": "S1", "store": "S2"}, {}),
-        (ByLocation(none_of=("S1",)), {"location": "S2"}, {"location": "S2", "store": "S1"}),
-        (ByAgent(any_of=("a",)), {"agent": "a"}, {"agent": "b"}),
-        (ByOffer(none_of=("o",)), {"offer": "p"}, {"offer": "o"}),
-        (BySource(any_of=("till",)), {"source": "till"}, {"source": "web"}),
-        (BySource(none_of=("web",)), {"source": "till"}, {"source": "web"}),
-        (AmountAtLeast(currency="EUR", amount=6_249), {}, {"lines": (line(6_248),)}),
-        (
-            AmountAtLeast(currency="EUR", amount=3_000),
-            {"lines": (line(4_000),), "tenders": (Tender("points", 1_000),)},
-            {"lines": (line(4_000),), "tenders": (Tender("points", 1_001),)},
-        ),
-        (AmountAtLeast(currency="EUR", amount=0), {}, {"currency": "GBP"}),
-        (FieldIs(field="till", any_of=("1", "2")), {"till": "2"}, {"till": "3"}),
-        (FieldIs(field="till", any_of=("1",)), {"till": "1"}, {"till": None}),
-        (FieldAtLeast(field="shipping", least=5), {"shipping": 5}, {"shipping": 4}),
-        (TierAtLeast(tier="silver"), {"standing": Standing(tier="gold")}, {}),
-        (TierAtLeast(tier="gold"), {"standing": Standing(tier="gold")},
-         {"standing": Standing(tier="silver")}),
-        (FirstPurchase(), {"standing": Standing(first=True)}, {}),
-    ],
-)  # fmt: skip
-def test_a_condition_holds_and_fails_and_says_so(
-    condition: Condition, holds: dict[str, Any], fails: dict[str, Any]
-) -> None:
-    version = compiled(rule(earn=Fixed(points=7), when=(condition,)))
-    for fields, expected in ((holds, 7), (fails, 0)):
-        stated = dict(fields)
-        standing = stated.pop("standing", NOBODY)
-        day, source = stated.pop("day", TUESDAY), stated.pop("source", "till")
-        lines = stated.pop("lines", (line(4_250), line(1_999)))
-        occasion = on(day, bought(*lines, **stated), source)
-        assert expected == sum(points(judge(version, occasion, standing)).values())
-        (answer,) = explain(version, occasion, standing)
-        assert (expected == 7, expected) == (answer.fired, answer.points)
-        if not expected:
-            assert "condition" == answer.code
-            assert type(condition).__struct_config__.tag == answer.figures["condition"]
-            assert f"expected {answer.figures['expected']}, found " in answer.sentence
-
-
-def test_a_yes_is_no_one() -> None:
-    told: dict[str, Any] = {"touchpoints": ("survey_answered",), "earn": Fixed(points=3)}
-    one = FieldIs(field="score", any_of=(1,))
-    answer = SurveyAnswered(survey="nps", score=1)
-    assert 3 == earned(answer, when=(one,), **told)
-    assert 0 == earned(SurveyAnswered(survey="nps", score=2), when=(one,), **told)
-
-
-def test_every_condition_must_hold() -> None:
-    both = (OnWeekdays(days=(6,)), ByChannel(any_of=("web",)))
-    web = bought(line(100), channel="web")
-    assert 1 == earned(web, day=SATURDAY, when=both)
-    assert 0 == earned(web, day=TUESDAY, when=both)
-    assert 0 == earned(bought(line(100)), day=SATURDAY, when=both)
 
 
 # ------------------------------------------------------------------ tiers, caps, groups
@@ -431,3 +351,18 @@ def test_an_explanation_names_every_rule_with_its_figures() -> None:
     )
     silent = explain(compiled(rule()), on(TUESDAY, bought(line(0))), NOBODY)[0]
     assert ("nothing_counted", "0") == (silent.code, silent.figures["counted"])
+
+
+def test_an_amount_below_nothing_earns_nothing() -> None:
+    version = compiled(rule(touchpoints=("competitor_offer_seen",)))
+    for amount, expected in ((-500, {}), (None, {}), (500, {"base": 5})):
+        seen = CompetitorOfferSeen(currency="EUR", amount=amount)
+        assert expected == points(judge(version, on(TUESDAY, seen), NOBODY))
+
+
+def test_the_order_of_rules_is_that_of_the_version_with_groups_brought_together() -> None:
+    rules = (
+        rule("a"), rule("b", group="g", priority=9), rule("c"), rule("d", group="g", priority=0),
+        rule("e"),
+    )  # fmt: skip
+    assert ["a", "d", "b", "c", "e"] == [one.code for one in in_order(rules)]
