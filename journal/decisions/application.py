@@ -51,7 +51,7 @@ class Decisions(Application[UUID]):
             ConflictError: if others were faster ten times.
 
         """
-        recordings = self._decide(self.clock, lambda clock: advance(clock, to))
+        recordings = self.decide(self.clock, lambda clock: advance(clock, to))
         return recordings[0].notification.id if recordings else None
 
     def clock(self) -> Clock:
@@ -59,9 +59,23 @@ class Decisions(Application[UUID]):
         latest = next(self.events.get(CLOCK_ID, desc=True, limit=1), None)
         return clock_at(cast("Recorded[TimeAdvanced] | None", latest))
 
-    def _decide(
+    def decide(
         self, load: Callable[[], A], decide: Callable[[A], Iterable[Decision]]
     ) -> list[Recording[UUID]]:
+        """Record what is decided of an aggregate; load it and decide anew if others were faster.
+
+        Args:
+            load: returns the aggregate as it stands.
+            decide: returns what follows from it, nothing if there is nothing to decide; may raise
+                to refuse.
+
+        Returns:
+            What was recorded, with positions.
+
+        Raises:
+            ConflictError: if others were faster ten times.
+
+        """
         for tries in range(1, TRIES_MAX + 1):
             state = load()
             try:
