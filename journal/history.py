@@ -44,6 +44,21 @@ class History(msgspec.Struct):
     naming: dict[bytes, list[Naming]]
 
 
+class RangeHistory(msgspec.Struct):
+    """What is known of the personas of a range.
+
+    Args:
+        alone: rows of touchpoints that concern their subject alone and were never corrected;
+            :meth:`FactReader.facts` decodes them.
+        facts: all others that are effective, in no order, those of other ranges' personas that
+            touch this one's among them; each under its effective subject.
+
+    """
+
+    alone: list[Row]
+    facts: list[Fact]
+
+
 class Histories:
     """Read histories from one facts log.
 
@@ -86,21 +101,41 @@ class Histories:
         values = {
             "log_id": self._log_id, "personas": wanted, "up_to": up_to, "types": self._types,
         }  # fmt: skip
-        rows += self._rows(connection, "touching_personas", values)
-        return self._resolve(connection, rows, up_to)
+        touching = self._rows(connection, "touching_personas", values)
+        return self._resolve(connection, _once(rows, touching), up_to)
 
     def of_range(
-        self, connection: psycopg.Connection, personas: PersonaRange, up_to: int
-    ) -> History:
-        """Return the same for all personas of a range."""
+        self,
+        connection: psycopg.Connection,
+        personas: PersonaRange,
+        up_to: int,
+        apart: Collection[type[Touchpoint]],
+    ) -> RangeHistory:
+        """Return the same for all personas of a range, most of it not decoded yet.
+
+        Args:
+            connection: to the journal.
+            personas: the range.
+            up_to: as known at this position.
+            apart: touchpoints that may concern others than their subject.
+
+        """
         low, high = Uuid(personas.low), Uuid(personas.high)
         rows = self._rows(connection, "by_persona_range", (self._log_id, low, high, up_to))
         values = {
             "log_id": self._log_id, "low": low, "high": high, "up_to": up_to,
             "types": self._types,
         }  # fmt: skip
-        rows += self._rows(connection, "touching_persona_range", values)
-        return self._resolve(connection, rows, up_to)
+        touching = self._rows(connection, "touching_persona_range", values)
+        naming: dict[bytes, list[Naming]] = {}
+        if rows and self._anything_corrected(connection):
+            naming = self.naming(connection, [row[1] for row in rows], up_to)
+        names = {*(CATALOGUE.names[kind] for kind in apart), *_CORRECTION_NAMES}
+        alone: list[Row] = []
+        others: list[Row] = []
+        for row in rows:
+            (others if row[5] in names or row[1] in naming else alone).append(row)
+        return RangeHistory(alone, self._resolve(connection, _once(others, touching), up_to).facts)
 
     def linking(
         self, connection: psycopg.Connection, after: int, up_to: int, known_at: int
@@ -153,25 +188,24 @@ class Histories:
         stated = self._stated(connection, rows, up_to)
         naming: dict[bytes, list[Naming]] = {}
         if stated and self._anything_corrected(connection):
-            naming = self.naming(connection, stated.keys(), up_to)
+            naming = self.naming(connection, [fact.entry_id for fact in stated], up_to)
         catalogue = self._reader.catalogue
         if not naming and not catalogue.upcasters:
-            return History(list(stated.values()), naming)
-        resolved = (effective(fact, naming, catalogue) for fact in stated.values())
+            return History(stated, naming)
+        resolved = (effective(fact, naming, catalogue) for fact in stated)
         return History([fact for fact in resolved if fact is not None], naming)
 
-    def _stated(
-        self, connection: psycopg.Connection, rows: list[Row], up_to: int
-    ) -> dict[bytes, Fact]:
-        """Return touchpoints by entry id, those that corrections among the rows name included."""
-        fact = self._reader.stated
-        stated = {row[1]: fact(row) for row in rows if row[5] not in _CORRECTION_NAMES}
-        named = {row[3] for row in rows if row[5] in _CORRECTION_NAMES and row[3] is not None}
-        missing = named - stated.keys()
+    def _stated(self, connection: psycopg.Connection, rows: list[Row], up_to: int) -> list[Fact]:
+        """Return touchpoints, each once, those that corrections among the rows name included."""
+        corrections = [row for row in rows if row[5] in _CORRECTION_NAMES]
+        if not corrections:
+            return self._reader.all_stated(rows)
+        stated = self._reader.all_stated(row for row in rows if row[5] not in _CORRECTION_NAMES)
+        named = {row[3] for row in corrections if row[3] is not None}
+        missing = named - {fact.entry_id for fact in stated}
         if missing:
-            for found in self.by_ids(connection, missing, up_to):
-                if type(found.touchpoint) not in CORRECTIONS:
-                    stated[found.entry_id] = found
+            found = self.by_ids(connection, missing, up_to)
+            stated += [fact for fact in found if type(fact.touchpoint) not in CORRECTIONS]
         return stated
 
     def _anything_corrected(self, connection: psycopg.Connection) -> bool:
@@ -180,6 +214,14 @@ class Histories:
 
     def _rows(self, connection: psycopg.Connection, name: str, values: Any) -> list[Row]:  # noqa: ANN401 - psycopg's own
         return binary_cursor(connection).execute(_SQL[name], values).fetchall()
+
+
+def _once(rows: list[Row], more: list[Row]) -> list[Row]:
+    """Return two lists of entries in one, each entry once."""
+    if not more:
+        return rows
+    known = {row[1] for row in rows}
+    return rows + [row for row in more if row[1] not in known]
 
 
 def by_subject(facts: Iterable[Fact]) -> dict[bytes, list[Fact]]:

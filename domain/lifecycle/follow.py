@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.lifecycle.inputs import RECORD, Event, Inputs, purchase_count
 from domain.lifecycle.leap import leap
-from domain.lifecycle.machine import Walk, happen
+from domain.lifecycle.machine import Walk, happen, pass_by
 from domain.lifecycle.rules import NEVER, Timetable
 from domain.lifecycle.tail import Tail
 
@@ -30,7 +30,7 @@ def follow_purchase(
 ) -> Tail | None:
     """Take in a purchase; arguments and result as of :func:`follow_known`."""
     if tail is None or at <= tail.at:
-        known = inputs.add_known(at, entry_id)
+        known = at <= inputs.first_at and inputs.add_known(at, entry_id)
         return None if inputs.add_purchase(at, entry_id) or known else tail
     seen = purchase_count(inputs.purchases)
     inputs.purchases += RECORD.pack(at, entry_id)
@@ -48,5 +48,7 @@ def follow_event(
         inputs.add_event(event)
         return None
     inputs.events.append(event)
-    happen(tail, event.at, (event,), Walk(inputs, timetable, purchase_count(inputs.purchases)))
+    walk = Walk(inputs, timetable, purchase_count(inputs.purchases))
+    if not pass_by(tail, event.at, (event,), walk):
+        happen(tail, event.at, (event,), walk)
     return tail

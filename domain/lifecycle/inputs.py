@@ -84,6 +84,10 @@ class Inputs(msgspec.Struct, array_like=True, gc=False):
 
     def add_purchase(self, at: int, entry_id: bytes) -> bool:
         """Sort a purchase in; say whether that changes the inputs."""
+        purchases = self.purchases
+        if not purchases or RECORD.unpack_from(purchases, len(purchases) - RECORD_BYTES)[0] < at:
+            purchases += RECORD.pack(at, entry_id)
+            return True
         start = end = self._place(at) * RECORD_BYTES
         if start < len(self.purchases):
             other_at, other_id = RECORD.unpack_from(self.purchases, start)

@@ -14,8 +14,8 @@ import msgspec
 
 from domain.instants import MICROSECOND
 from domain.lifecycle.happenings import apply, buy
-from domain.lifecycle.inputs import RECORD, RECORD_BYTES, Event, Inputs
-from domain.lifecycle.leap import leap
+from domain.lifecycle.inputs import RECORD, RECORD_BYTES, Event, Inputs, purchase_count
+from domain.lifecycle.leap import QUIET_KINDS, is_quiet, leap
 from domain.lifecycle.rules import NEVER, Timetable
 from domain.lifecycle.stages import Reason, Stage, Timer
 from domain.lifecycle.tail import Tail
@@ -74,8 +74,12 @@ def refold(
         transitions: appended to, if given.
 
     """
-    walk = Walk(inputs, timetable, 0, transitions)
-    tail, events, judged = Tail(at=inputs.first_at), inputs.events, 0
+    tail, events, judged, seen = Tail(at=inputs.first_at), inputs.events, 0, 0
+    if transitions is None and not events and inputs.purchases:
+        seen = leap(tail, inputs.purchases, 0, NEVER, timetable)
+        if seen == purchase_count(inputs.purchases):
+            return tail
+    walk = Walk(inputs, timetable, seen, transitions)
     while True:
         event_at = events[judged].at if judged < len(events) else NEVER
         if transitions is None:
@@ -88,7 +92,24 @@ def refold(
         first = judged
         while judged < len(events) and events[judged].at == at:
             judged += 1
-        happen(tail, at, events[first:judged], walk)
+        if transitions is not None or not pass_by(tail, at, events[first:judged], walk):
+            happen(tail, at, events[first:judged], walk)
+
+
+def pass_by(tail: Tail, at: int, events: Sequence[Event], walk: Walk) -> bool:
+    """Apply events of one instant if they move nobody; say whether they were applied.
+
+    Arguments as of :func:`happen`, which would leave the same tail.
+    """
+    if not events or _purchase_at(walk) == at or not is_quiet(tail, at, walk.timetable):
+        return False
+    if any(event.kind not in QUIET_KINDS for event in events):
+        return False
+    moment = moment_at(at, walk)
+    for event in events:
+        apply(tail, event, moment, walk.inputs)
+    tail.at = at
+    return True
 
 
 def happen(tail: Tail, at: int, events: Sequence[Event], walk: Walk) -> None:

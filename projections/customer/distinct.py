@@ -21,6 +21,10 @@ _HASHES_CACHED_MAX = 65_536
 def add(sketch: bytearray, code: str) -> None:
     """Take a code into a sketch, in place. A new sketch is an empty bytearray."""
     mark = _hash(code)
+    if mark > sketch[-_WIDTH:]:  # nothing at all comes before every mark
+        if len(sketch) < _FULL:
+            sketch += mark
+        return
     place = sketch.find(mark)
     while place > 0 and place % _WIDTH:
         place = sketch.find(mark, place + 1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from domain.fact import Fact, order_key
+from domain.fact import Fact
 from domain.touchpoints import CATALOGUE, Touchpoint
 from projections.customer.part import Context, Handler, Part
 from projections.customer.registry import PARTS, SHARED, SHARED_PART, TIES
@@ -20,6 +20,8 @@ from projections.customer.registry import PARTS, SHARED, SHARED_PART, TIES
 BEFORE_TIME = -(2**62)
 State = Any
 """A party's state: ``latest`` (instant of its own latest fact) and one field for each part."""
+
+_occurred_at = attrgetter("occurred_at")
 
 Delivery = tuple[bytes, Fact, bool]
 """customer_id, fact, whether the fact is only shared with that customer."""
@@ -62,14 +64,16 @@ class Fold:
         rules = "+".join(rules.version for rules in self.context.lifecycle.versions)
         return f"{parts};{rules};{self._settings_digest}"
 
-    def evolve(self, state: State, fact: Fact) -> None:
-        """Fold one fact into the state of its own party, in place."""
-        if fact.occurred_at > state.latest:  # noqa: PLR1730 - max() costs 60 ns, on every fact
-            state.latest = fact.occurred_at
-        touchpoint = fact.touchpoint
-        context = self.context
-        for part, handler in self._handlers[type(touchpoint)]:
-            handler(part(state), fact, touchpoint, context)
+    def evolve(self, state: State, *facts: Fact) -> None:
+        """Fold facts into the state of their own party, in place."""
+        handlers, context, latest = self._handlers, self.context, state.latest
+        for fact in facts:
+            if fact.occurred_at > latest:  # noqa: PLR1730 - max() costs 60 ns, on every fact
+                latest = fact.occurred_at
+            touchpoint = fact.touchpoint
+            for part, handler in handlers[type(touchpoint)]:
+                handler(part(state), fact, touchpoint, context)
+        state.latest = latest
 
     def evolve_shared(self, state: State, fact: Fact) -> None:
         """Fold a statement about this party that stands in another one's history, in place."""
@@ -82,24 +86,26 @@ class Fold:
         The horizon of a party is the greater of the common one and its own latest fact
         (ruling 10).
         """
-        reach = max(horizon, state.latest)
-        dues = [settle(part(state), reach, self.context) for part, settle in self._settlers]
-        return min((due for due in dues if due is not None), default=None)
+        reach, context, earliest = max(horizon, state.latest), self.context, None
+        for part, settle in self._settlers:
+            due = settle(part(state), reach, context)
+            if due is not None and (earliest is None or due < earliest):
+                earliest = due
+        return earliest
 
-    def fold(self, deliveries: Iterable[tuple[Fact, bool]]) -> State:
+    def fold(self, own: Iterable[Fact], shared: Iterable[Fact] = ()) -> State:
         """Return the state of a party from all that was delivered to it, not yet settled.
 
         Args:
-            deliveries: (fact, whether it is only shared), in any order.
+            own: facts of its own history, in any order.
+            shared: statements about it that stand in others' histories, in any order.
 
         """
         state = self.new()
-        # Sorted inputs append where unsorted ones would insert; the result is the same.
-        for fact, shared in sorted(deliveries, key=lambda one: order_key(one[0])):
-            if shared:
-                self.evolve_shared(state, fact)
-            else:
-                self.evolve(state, fact)
+        # What comes in the order of time is appended, else inserted; the result is the same.
+        self.evolve(state, *sorted(own, key=_occurred_at))
+        for fact in shared:
+            self.evolve_shared(state, fact)
         return state
 
     def _handlers_of(

@@ -245,7 +245,7 @@ class CustomerProjection:
         up_to: int,
     ) -> None:
         delivered = sort_out(facts, self._routes.customer_of)
-        grown = delivered.keys() - plan.refold
+        grown = delivered.customers - plan.refold
         touched = {one: state for one, state in plan.carried.items() if one not in plan.refold}
         touched.update(self._states(connection, grown - touched.keys()))
         for customer in grown:
@@ -253,11 +253,9 @@ class CustomerProjection:
             if state is None:
                 state = self.fold.new()
                 touched[customer] = state
-            for fact, shared in delivered[customer]:
-                if shared:
-                    self.fold.evolve_shared(state, fact)
-                else:
-                    self.fold.evolve(state, fact)
+            self.fold.evolve(state, *delivered.own.get(customer, ()))
+            for fact in delivered.shared.get(customer, ()):
+                self.fold.evolve_shared(state, fact)
         gone = plan.gone
         if plan.refold:
             refolded = self._refolding.refold(connection, plan.refold, up_to)

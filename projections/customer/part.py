@@ -20,18 +20,19 @@ Contract of a part:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
 
 from domain.calendar import Calendar
 from domain.fact import Fact
-from domain.lifecycle.rules import LifecycleRulebook
+from domain.lifecycle.rules import LifecycleRulebook, Timetable
 from domain.loyalty.programmes import ProgrammeRegister
 from domain.touchpoints.base import Touchpoint
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, dict=True):
     """What folds may know besides the facts: settings of the tenant, the same for every party.
 
     Args:
@@ -44,6 +45,11 @@ class Context(msgspec.Struct, frozen=True):
     calendar: Calendar
     lifecycle: LifecycleRulebook
     loyalty: ProgrammeRegister = ProgrammeRegister()
+
+    @cached_property
+    def timetable(self) -> Timetable:
+        """Return the lifecycle rules laid out over the calendar."""
+        return self.lifecycle.timetable(self.calendar)
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import psycopg
 
+from domain.fact import Fact
 from journal.history import Histories, PersonaRange
 from journal.reading import FactReader
 from projections.customer.columns import row_of
 from projections.customer.digest import bounds
 from projections.customer.fold import Fold
-from projections.customer.refolding import named_personas, sort_out
-from projections.customer.registry import SHARED
+from projections.customer.refolding import Deliveries, named_personas, sort_out
+from projections.customer.registry import SHARED, TIES
 from projections.customer.store import CustomerRow
 from projections.identity.store import IdentityStore
+
+_APART = SHARED | TIES
 
 
 class RangeFolding:
@@ -27,7 +32,8 @@ class RangeFolding:
 
     def __init__(self, fold: Fold, log_id: int, generation: int) -> None:
         self._fold = fold
-        self._histories = Histories(log_id, FactReader(), SHARED)
+        self._reader = FactReader()
+        self._histories = Histories(log_id, self._reader, SHARED)
         self._identity = IdentityStore(log_id, generation)
 
     def rows(
@@ -44,25 +50,52 @@ class RangeFolding:
         """
         low, high = bounds(number)
         customer_of = self._identity.customers_of_range(connection, low, high)
-        history = self._histories.of_range(connection, PersonaRange(low, high), up_to)
-        facts = {fact.entry_id: fact for fact in history.facts}
+        history = self._histories.of_range(connection, PersonaRange(low, high), up_to, _APART)
+        others = self._others(connection, history.facts, customer_of, number, up_to)
+        alone = defaultdict(list)
+        for row in history.alone:
+            alone[customer_of.get(row[2], row[2])].append(row)
+        own, shared, decode = others.own, others.shared, self._reader.facts
+        rows: list[CustomerRow] = []
+        # One party after the other, from bytes to bytes: its facts stay in the processor's cache.
+        for customer in sorted(alone.keys() | others.customers):
+            if low <= customer <= high:
+                facts = decode(alone.get(customer, ()))
+                facts += own.get(customer, ())
+                state = self._fold.fold(facts, shared.get(customer, ()))
+                rows.append(row_of(self._fold, customer, state, horizon))
+        return rows
+
+    def _others(
+        self,
+        connection: psycopg.Connection,
+        facts: list[Fact],
+        customer_of: dict[bytes, bytes],
+        number: int,
+        up_to: int,
+    ) -> Deliveries:
+        """Return what is delivered besides the facts that concern their subject alone.
+
+        Args:
+            connection: to the journal and the memberships.
+            facts: of the range.
+            customer_of: memberships with either end in the range; more are added.
+            number: of the range.
+            up_to: as known at this position.
+
+        """
+        low, high = bounds(number)
         outside = [
             one for one, customer in customer_of.items()
             if low <= customer <= high and not low <= one <= high
         ]  # fmt: skip
         if outside:
             more = self._histories.of_personas(connection, outside, up_to).facts
-            facts.update((fact.entry_id, fact) for fact in more)
+            facts = list({fact.entry_id: fact for fact in (*facts, *more)}.values())
         strangers = [
-            one for one in named_personas(facts.values())
-            if one not in customer_of and not low <= one <= high
+            one for one in named_personas(facts)
+            if not low <= one <= high and one not in customer_of
         ]  # fmt: skip
         if strangers:
             customer_of.update(self._identity.customers_of(connection, strangers))
-        delivered = sort_out(facts.values(), lambda one: customer_of.get(one, one))
-        fold = self._fold
-        return [
-            row_of(fold, customer, fold.fold(delivered[customer]), horizon)
-            for customer in sorted(delivered)
-            if low <= customer <= high
-        ]
+        return sort_out(facts, lambda one: customer_of.get(one, one))

@@ -92,16 +92,8 @@ def _add_up(receipt: Receipt) -> Totals:
     for tender in receipt.tenders:
         if tender.kind == "points":
             points += tender.amount
+    revenue = gross - stored_value - tax - points
+    # By place: eleven names would cost as much as the sums.
     return Totals(
-        gross=gross,
-        discount=discount,
-        tax=tax,
-        shipping=shipping,
-        stored_value=stored_value,
-        points=points,
-        cost=cost,
-        costed=costed,
-        uncosted=uncosted,
-        units=units,
-        revenue=gross - stored_value - tax - points,
+        gross, discount, tax, shipping, stored_value, points, cost, costed, uncosted, units, revenue
     )

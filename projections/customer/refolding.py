@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 
+import msgspec
 import psycopg
 
 from domain.fact import Fact
@@ -13,7 +14,23 @@ from projections.customer.fold import Fold, State, deliveries
 from projections.customer.routing import Routes
 from projections.identity.store import IdentityStore
 
-Deliveries = dict[bytes, list[tuple[Fact, bool]]]
+
+class Deliveries(msgspec.Struct):
+    """What is told to customers.
+
+    Args:
+        own: facts of their own histories, by customer.
+        shared: statements about them that stand in others' histories, by customer.
+
+    """
+
+    own: defaultdict[bytes, list[Fact]]
+    shared: defaultdict[bytes, list[Fact]]
+
+    @property
+    def customers(self) -> set[bytes]:
+        """Return everybody to whom anything is told."""
+        return self.own.keys() | self.shared.keys()
 
 
 class Refolding:
@@ -47,14 +64,16 @@ class Refolding:
         facts = self._histories.of_personas(connection, personas, up_to).facts
         self._routes.load(connection, named_personas(facts))
         delivered = sort_out(facts, self._routes.customer_of, customers)
-        return {customer: self._fold.fold(told) for customer, told in delivered.items()}
+        fold, own, shared = self._fold.fold, delivered.own, delivered.shared
+        return {one: fold(own.get(one, ()), shared.get(one, ())) for one in delivered.customers}
 
 
 def named_personas(facts: Iterable[Fact]) -> set[bytes]:
     """Return every persona that some facts name."""
     personas: set[bytes] = set()
+    know = personas.add
     for fact in facts:
-        personas.add(fact.persona.persona_id)
+        know(fact.persona.persona_id)
         if fact.linked:
             personas.update(persona.persona_id for persona in fact.linked)
     return personas
@@ -73,9 +92,15 @@ def sort_out(
         wanted: only these customers; None for all.
 
     """
-    delivered: Deliveries = defaultdict(list)
+    own: defaultdict[bytes, list[Fact]] = defaultdict(list)
+    shared: defaultdict[bytes, list[Fact]] = defaultdict(list)
     for fact in facts:
-        for customer, told, shared in deliveries(fact, customer_of):
+        if not fact.linked:  # most facts, and most of the time
+            customer = customer_of(fact.persona.persona_id)
             if wanted is None or customer in wanted:
-                delivered[customer].append((told, shared))
-    return delivered
+                own[customer].append(fact)
+            continue
+        for customer, told, is_shared in deliveries(fact, customer_of):
+            if wanted is None or customer in wanted:
+                (shared if is_shared else own)[customer].append(told)
+    return Deliveries(own, shared)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from struct import Struct
 from typing import Any
 
 import msgspec
@@ -10,6 +12,7 @@ import psycopg
 
 from domain.instants import moment_of
 from journal.connecting import (
+    POSTGRES_EPOCH_MICROSECONDS,
     ByteaArray,
     FlagArray,
     InstantArray,
@@ -19,10 +22,14 @@ from journal.connecting import (
     binary_cursor,
 )
 from journal.queries import queries
-from journal.rows import COPY_HEAD, COPY_TAIL, NULL, field, instant_field, integer_field
+from journal.rows import COPY_HEAD, COPY_TAIL, NULL, field
 
 _SQL = queries("projections.customer", "store.sql")
 _COPY_COLUMNS = 12
+# Number of columns; log_id, generation, changed_position, customer_id; the length of the state.
+_HEAD = Struct("!hiiiiiqi16si").pack
+_EIGHT = Struct("!iq").pack
+_FLAG = (field(b"\x00"), field(b"\x01"))
 
 
 class CustomerRow(msgspec.Struct, gc=False):
@@ -59,21 +66,30 @@ StoredRow = tuple[
 epoch), stage, at_risk, anonymous."""
 
 
-def copy_fields(row: CustomerRow) -> bytes:
-    """Return the fields of a row as COPY takes them, from customer_id on."""
+def _copied(key: tuple[int, int], position: int, row: CustomerRow) -> bytes:
+    """Return a row as binary COPY takes it: each field its length and its bytes."""
+    log_id, generation = key
+    customer_id, state = row.customer_id, row.state
     return b"".join((
-        field(row.customer_id),
-        field(row.state),
-        *(
-            NULL if instant is None else instant_field(instant)
-            for instant in (
-                row.valid_until, row.stage_since, row.last_seen_at, row.last_purchase_at
-            )
-        ),
-        NULL if row.stage is None else field(row.stage.encode()),
-        field(bytes((row.at_risk,))),
-        field(bytes((row.anonymous,))),
+        _HEAD(_COPY_COLUMNS, 4, log_id, 4, generation, 8, position, 16, customer_id, len(state)),
+        state,
+        _instant(row.valid_until),
+        _instant(row.stage_since),
+        _instant(row.last_seen_at),
+        _instant(row.last_purchase_at),
+        _text(row.stage),
+        _FLAG[row.at_risk],
+        _FLAG[row.anonymous],
     ))  # fmt: skip
+
+
+def _instant(instant: int | None) -> bytes:
+    return NULL if instant is None else _EIGHT(8, instant - POSTGRES_EPOCH_MICROSECONDS)
+
+
+@lru_cache(64)
+def _text(text: str | None) -> bytes:
+    return NULL if text is None else field(text.encode())
 
 
 class CustomerStore:
@@ -104,14 +120,10 @@ class CustomerStore:
         self, connection: psycopg.Connection, position: int, rows: Iterable[CustomerRow]
     ) -> None:
         """Write customers of a generation that nobody else writes and that has none of them."""
-        head = b"".join((
-            _COPY_COLUMNS.to_bytes(2),
-            *(integer_field(number, 4) for number in self._key),
-            integer_field(position, 8),
-        ))  # fmt: skip
-        encoded = b"".join(head + copy_fields(row) for row in rows)
+        key = self._key
+        encoded = [_copied(key, position, row) for row in rows]
         with connection.cursor().copy(_SQL["copy"]) as copy:
-            copy.write(COPY_HEAD + encoded + COPY_TAIL)
+            copy.write(b"".join((COPY_HEAD, *encoded, COPY_TAIL)))
 
     def range(self, connection: psycopg.Connection, low: bytes, high: bytes) -> list[StoredRow]:
         """Return all customers of a range as they are stored, sorted by customer_id."""

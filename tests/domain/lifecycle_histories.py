@@ -175,7 +175,11 @@ def _happening(told: Told, rules: LifecycleRules, severities: dict[str, int]) ->
 
 
 _KINDS = [SEEN, *[BOUGHT] * 8, *Kind, Kind.INCIDENT_OPENED, Kind.CANCEL_INTENT, Kind.INCIDENT_ENDED]
-_PLAIN_KINDS = [*[BOUGHT] * 12, Kind.REGISTERED, Kind.CANCEL_INTENT, Kind.RELATIONSHIP_ENDED]
+_INCIDENTS = [*[Kind.INCIDENT_OPENED] * 3, Kind.INCIDENT_REOPENED, *[Kind.INCIDENT_ENDED] * 3]
+_PLAIN_KINDS = [
+    SEEN, *[BOUGHT] * 12, *_INCIDENTS,
+    Kind.REGISTERED, Kind.CANCEL_INTENT, Kind.RELATIONSHIP_ENDED,
+]  # fmt: skip
 _OFFSETS = st.sampled_from([0, 0, HOUR, 9 * HOUR, 9 * HOUR + 1, 12 * HOUR, DAY - HOUR - 1])
 
 
@@ -183,7 +187,7 @@ _OFFSETS = st.sampled_from([0, 0, HOUR, 9 * HOUR, 9 * HOUR + 1, 12 * HOUR, DAY -
 def stories(draw: st.DrawFn, days: int = 90, size: int = 25, *, plain: bool = False) -> list[Told]:
     """Histories in the order of time, dense enough that every rule meets every other.
 
-    Plain ones are mostly purchases, and reopened now and then.
+    Plain ones are mostly purchases and incidents, and reopened now and then.
     """
     told = []
     for number in range(draw(st.integers(1, size))):
@@ -216,7 +220,7 @@ def rule_sets(draw: st.DrawFn, *, falling: bool = True, renewal: bool = True) ->
         risk_tenths=draw(st.sampled_from([8, 15, 20, 48])),
         lapse_tenths=draw(st.sampled_from([10, 30, 48, 85])),
         incident_severity=draw(st.integers(1, 4)),
-        incident_hours=draw(st.sampled_from([0, 9, 48, 72])),
+        incident_hours=draw(st.sampled_from([0, 9, 48, 72, 720])),
         falling_window_days=draw(st.sampled_from([0, 0, 7, 30])) if falling else 0,
         falling_percent=draw(st.sampled_from([20, 60, 100])),
         renewal_window_days=draw(st.sampled_from([0, 0, 1, 2, 5])) if renewal else 0,

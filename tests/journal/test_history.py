@@ -87,8 +87,10 @@ def ids_of(
     one = persona(engine, subject)
     read = histories(engine, touching)
     listed = read.of_personas(engine.connection, [one], up_to).facts
-    ranged = read.of_range(engine.connection, PersonaRange(one, one), up_to).facts
-    assert _sorted(listed) == _sorted(ranged)
+    for apart in ((), (ConsentGiven, IdentifierLinked)):
+        ranged = read.of_range(engine.connection, PersonaRange(one, one), up_to, apart)
+        told = [*ranged.facts, *FactReader().facts(ranged.alone)]
+        assert _sorted(listed) == _sorted(told)
     return _sorted(by_subject(listed).get(one, []))
 
 

@@ -75,7 +75,7 @@ def told(
 def test_any_order_cut_anywhere_and_stored_in_between_gives_the_same_bytes(
     history: list[Fact], chance: Any
 ) -> None:
-    expected = FOLD.fold((one, False) for one in history)
+    expected = FOLD.fold(history)
     FOLD.settle(expected, instant("2025-01-01"))
     chance.shuffle(history)
     state = FOLD.new()
@@ -122,7 +122,7 @@ def test_a_part_sees_the_types_that_it_handles_and_no_others() -> None:
 def test_facts_are_folded_in_their_own_order() -> None:
     fold = Fold(CONTEXT, [part("one", Unsubscribed)])
     facts = [fact(Unsubscribed(), f"2024-01-0{day}", entry=day) for day in (3, 1, 2)]
-    state = fold.fold((one, False) for one in facts)
+    state = fold.fold(facts)
     assert ["event-1", "event-2", "event-3"] == state.one.seen
 
 

@@ -19,7 +19,6 @@ from domain.fact import Fact
 from domain.touchpoints.commercial import (
     CancelIntentDeclared,
     CompetitorOfferSeen,
-    Line,
     PurchaseMade,
     PurchaseReturned,
 )
@@ -205,9 +204,11 @@ def _purchased(
     products = state.products
     for line in purchase.lines:
         kind = line.kind
-        if kind != "stored_value" and kind != "shipping":  # noqa: PLR1714 - faster than a set
-            distinct.add(products, line.product)
-    _enter_categories(book, purchase.lines, 1)
+        if kind != "stored_value":
+            if kind != "shipping":
+                distinct.add(products, line.product)
+            if line.category is not None:
+                _enter_category(book, line.category, line.amount - line.tax)
 
 
 def _returned(
@@ -220,7 +221,9 @@ def _returned(
     if returned.purchase is None:
         state.unreferenced += 1
     _enter(book, totals, -1)
-    _enter_categories(book, returned.lines, -1)
+    for line in returned.lines:
+        if line.category is not None and line.kind != "stored_value":
+            _enter_category(book, line.category, line.tax - line.amount)
 
 
 def _intended_to_cancel(
@@ -256,19 +259,14 @@ def _enter(book: Book, totals: Totals, sign: int) -> None:
         book.cost_of_goods += sign * totals.cost
 
 
-def _enter_categories(book: Book, lines: tuple[Line, ...], sign: int) -> None:
+def _enter_category(book: Book, category: str, amount: int) -> None:
     categories = book.categories
-    for line in lines:
-        category = line.category
-        if category is None or line.kind == "stored_value":
-            continue
-        known = categories.get(category)
-        if known is not None:
-            categories[category] = known + sign * (line.amount - line.tax)
-            continue
-        categories[category] = sign * (line.amount - line.tax)
-        if len(categories) > CATEGORIES_MAX:
-            book.other_categories += categories.pop(max(categories))
+    if category in categories:
+        categories[category] += amount
+        return
+    categories[category] = amount
+    if len(categories) > CATEGORIES_MAX:
+        book.other_categories += categories.pop(max(categories))
 
 
 def _render(state: CommercialState, reading: Reading) -> Commercial:

@@ -95,7 +95,7 @@ class LifecycleDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 def settle(state: LifecycleState, horizon: int, context: Context) -> int | None:
     """Bring a party to a horizon; return the next instant that changes what is shown of it."""
-    timetable = context.lifecycle.timetable(context.calendar)
+    timetable = context.timetable
     tail = state.tail
     if tail is None:
         if state.inputs.first_at == NEVER:
@@ -120,7 +120,7 @@ def _run(state: LifecycleState, tail: Tail, horizon: int, timetable: Timetable) 
 def render(state: LifecycleState, reading: Reading) -> LifecycleDocument | None:
     """Show a party as of ``reading.now``: timers run up to then, the state stays (ruling 12)."""
     calendar = reading.context.calendar
-    timetable = reading.context.lifecycle.timetable(calendar)
+    timetable = reading.context.timetable
     if state.tail is None:
         judgement = judge(state.inputs, timetable, reading.now)
     else:
@@ -163,15 +163,13 @@ def _known(state: LifecycleState, fact: Fact, _touchpoint: Touchpoint, _context:
 def _purchased(
     state: LifecycleState, fact: Fact, _touchpoint: PurchaseMade, context: Context
 ) -> None:
-    timetable = context.lifecycle.timetable(context.calendar)
     state.tail = follow_purchase(
-        state.inputs, state.tail, fact.occurred_at, fact.entry_id, timetable
+        state.inputs, state.tail, fact.occurred_at, fact.entry_id, context.timetable
     )
 
 
 def _take(state: LifecycleState, event: Event, context: Context) -> None:
-    timetable = context.lifecycle.timetable(context.calendar)
-    state.tail = follow_event(state.inputs, state.tail, event, timetable)
+    state.tail = follow_event(state.inputs, state.tail, event, context.timetable)
 
 
 def _registered(
