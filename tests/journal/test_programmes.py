@@ -204,9 +204,10 @@ def test_of_concurrent_approvals_one_wins_and_all_are_told_who(
         found = at_once(
             lambda a=approve: a(BEN), lambda a=approve: a(CLEO), lambda a=approve: a(ANA)
         )
-        assert "same_person" == found.pop()
+        if "same_person" in found:  # else she came last, and is told who approved
+            found.remove("same_person")
         assert 1 == len([one for one in found if one.position is not None])
-        assert 1 == len({one.record.approved_by for one in found})
+        assert {one.record.approved_by for one in found} in ({BEN}, {CLEO})
     assert 10 == topics(decisions).count("programme_approved")
     assert [*range(1, 11)] == [one.approval for one in office.programme("club").approved()]
 
