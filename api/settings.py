@@ -29,7 +29,8 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
         key_seconds: how long a key is remembered before it is looked up again.
         keys_max: keys that are remembered.
         batch_reads_max: documents a query.
-        reader_connections: queries for documents that run at the same time.
+        reader_connections: queries for documents that run at the same time: while one is on its
+            way, the answers of the other are rendered.
         reader_threads: other queries that run at the same time.
         cached_documents_bytes_max: rendered documents that are kept.
 
@@ -48,8 +49,8 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     stuck_seconds: float = 30.0
     key_seconds: float = 10.0
     keys_max: int = 10_000
-    batch_reads_max: int = 64
-    reader_connections: int = 1
+    batch_reads_max: int = 32
+    reader_connections: int = 2
     reader_threads: int = 4
     cached_documents_bytes_max: int = 64 * _MEBIBYTE
 

@@ -125,23 +125,39 @@ class _Client(asyncio.Protocol):
             self._load.result.failures += 1
 
 
+class _Drawn:
+    """Customers drawn evenly, the draws going on from phase to phase.
+
+    Were each phase to begin them anew, it would ask for those that the one before has left in the
+    server's cache.
+    """
+
+    def __init__(self, ids: bytes) -> None:
+        self._ids = ids
+        self._random = Random(5)
+
+    def next(self) -> str:
+        at = 16 * self._random.randrange(len(self._ids) // 16)
+        digits = self._ids[at : at + 16].hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 class _Load:
     """One phase."""
 
-    def __init__(self, phase: Phase, head: bytes, ids: bytes, clients: list[_Client]) -> None:
+    def __init__(self, phase: Phase, head: bytes, drawn: _Drawn, clients: list[_Client]) -> None:
         self.result = Answered(milliseconds=[])
         self._phase = phase
         self._head = head
-        self._ids = ids
+        self._drawn = drawn
         self._clients = clients
         self._idle: deque[_Client] = deque()
         self._due: deque[float] = deque()
-        self._random = Random(5)
         self._ends_at = 0.0
 
     def request(self) -> bytes:
         """Return the next request."""
-        path = self._phase.path or f"/v1/customers/{self._id()}"
+        path = self._phase.path or f"/v1/customers/{self._drawn.next()}"
         return b"GET " + path.encode() + self._head
 
     def answered(self, client: _Client, fine: bool, length: int, due_at: float) -> None:  # noqa: FBT001 - a protocol's callback
@@ -193,11 +209,6 @@ class _Load:
         while self._due and self._idle:
             self._idle.popleft().ask(self.request(), self._due.popleft())
 
-    def _id(self) -> str:
-        at = 16 * self._random.randrange(len(self._ids) // 16)
-        digits = self._ids[at : at + 16].hex()
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
 
 def _length(head: bytes) -> int:
     lower = head.lower()
@@ -210,16 +221,17 @@ def _length(head: bytes) -> int:
 def _serve(pipe: Connection, port: int, connections: int, token: str | None, ids: bytes) -> None:
     key = f"Authorization: Bearer {token}\r\n" if token else ""
     head = f" HTTP/1.1\r\nHost: {HOST}:{port}\r\n{key}\r\n".encode()
+    drawn = _Drawn(ids)
     quiet_collector()
     while True:
         phase = pipe.recv()
-        pipe.send(uvloop.run(_run(phase, head, ids, port, connections)))
+        pipe.send(uvloop.run(_run(phase, head, drawn, port, connections)))
 
 
-async def _run(phase: Phase, head: bytes, ids: bytes, port: int, connections: int) -> Answered:
+async def _run(phase: Phase, head: bytes, drawn: _Drawn, port: int, connections: int) -> Answered:
     loop = asyncio.get_running_loop()
     clients: list[_Client] = []
-    load = _Load(phase, head, ids, clients)
+    load = _Load(phase, head, drawn, clients)
     for _ in range(connections):
         _, client = await loop.create_connection(lambda: _Client(load), HOST, port)
         clients.append(client)

@@ -18,13 +18,13 @@ from benchmarks.harness import say
 from benchmarks.servers import CONTEXT, SECRET_BYTES, Place
 from journal.connecting import connect
 from journal.intake.message import Message
-from journal.intake.pipeline import Intake
+from journal.intake.pipeline import Intake, clock
 from journal.rows import COPY_HEAD, COPY_TAIL, field, integer_field
 from journal.sealing import TenantSecret
 from journal.sources import Source, SourceRegister
 from projections.customer.columns import row_of
 from projections.customer.digest import RANGES, bounds
-from projections.customer.fold import BEFORE_TIME, Fold
+from projections.customer.fold import Fold
 from projections.customer.live import CustomerProjection
 from projections.customer.store import CustomerRow, CustomerStore
 from vinculo.ingesting import Ingesting
@@ -101,8 +101,11 @@ def _simulate(place: Place, customers: int) -> None:
 
 
 def _samples(place: Place, generation: int) -> list[Sample]:
-    """Return the customers that are known by more than receipts, cookies and devices."""
-    fold = Fold(CONTEXT)
+    """Return the customers that are known by more than receipts, cookies and devices.
+
+    Their rows are those that the projecting worker leaves once its timekeeper has ticked.
+    """
+    fold, horizon = Fold(CONTEXT), clock()
     store = CustomerStore(place.logs.facts, generation)
     found: list[Sample] = []
     with place.connect() as connection:
@@ -116,7 +119,7 @@ def _samples(place: Place, generation: int) -> list[Sample]:
             members.setdefault(customer_id, []).append((persona_id, namespace))
         for number in range(RANGES):
             for stored in store.range(connection, *bounds(number)):
-                row = row_of(fold, stored[0], fold.decode(stored[1]), BEFORE_TIME)
+                row = row_of(fold, stored[0], fold.decode(stored[1]), horizon)
                 if not row.anonymous:
                     found.append(Sample(row, tuple(members.get(row.customer_id, ()))))
     return found

@@ -12,10 +12,13 @@ before they cease to hold and finds them unchanged.
 from __future__ import annotations
 
 from projections.customer.fold import State
-from projections.customer.incidents import Clock
+from projections.customer.incidents import Clock, Step, step_of
 from projections.customer.part import Reading
 from projections.customer.parts.consent import ConsentState
 from projections.customer.parts.quality import QualityState
+
+_STANDS_AFTER = frozenset({int(Step.RESOLVED), int(Step.CLOSED), int(Step.PENDING)})
+"""After these steps no clock runs, whatever was before."""
 
 
 def tomorrow_of(reading: Reading) -> int:
@@ -54,5 +57,9 @@ def _consent_holds(consent: ConsentState, now: int, holds: int) -> int:
 
 
 def _clock_runs(quality: QualityState) -> bool:
-    clocks = (Clock(stamps) for stamps in quality.incidents.values())
-    return any(clock.is_open and not clock.is_pending for clock in clocks)
+    for stamps in quality.incidents.values():
+        if step_of(stamps[-1]) not in _STANDS_AFTER:
+            clock = Clock(stamps)
+            if clock.is_open and not clock.is_pending:
+                return True
+    return False
