@@ -46,6 +46,19 @@ class Redemption(msgspec.Struct, array_like=True, gc=False):
     uncovered: int = 0
 
 
+class Forgiven(msgspec.Struct, array_like=True, gc=False):
+    """Undeserved points that a claw-back within the balance did not find.
+
+    Args:
+        lots: numbers of the lots that the touchpoint had brought.
+        points: taken when points of these lots come back.
+
+    """
+
+    lots: tuple[int, ...]
+    points: int
+
+
 class Book(msgspec.Struct, array_like=True, gc=False):
     """The points of an account in one currency.
 
@@ -68,6 +81,7 @@ class Book(msgspec.Struct, array_like=True, gc=False):
         lots: active ones, in the order of burning.
         pending_lots: in the order of their timers.
         reservations: in the order of their time-outs.
+        forgiven: undeserved points that a claw-back found spent or set aside.
 
     """
 
@@ -86,6 +100,7 @@ class Book(msgspec.Struct, array_like=True, gc=False):
     lots: list[OpenLot] = []
     pending_lots: list[PendingLot] = []
     reservations: list[Reservation] = []
+    forgiven: list[Forgiven] = []
 
     def balance(self) -> Balance:
         """Return what the book holds."""
@@ -105,6 +120,7 @@ class Account(msgspec.Struct, array_like=True, gc=False):
         through: the latest instant up to which its timers have run.
         books: by currency, in the order in which they came into use.
         tier: code of the tier held, empty for none.
+        tier_since: when it was judged last to begin or to go on.
         tier_until: from this instant on the tier is judged anew.
         first_purchase: entry of its first purchase, empty before it.
         used: by cap key, the points given in that period.
@@ -122,6 +138,7 @@ class Account(msgspec.Struct, array_like=True, gc=False):
     through: int = 0
     books: list[Book] = []
     tier: str = ""
+    tier_since: int = 0
     tier_until: int = NEVER
     first_purchase: bytes = b""
     used: dict[str, int] = {}
@@ -156,12 +173,18 @@ def check_book(book: Book) -> None:
     held = book.available + book.pending + book.reserved
     moved = book.issued + book.adjusted + book.transferred
     moved -= book.redeemed + book.expired + book.clawed_back
-    if held != moved or book.pending < 0 or book.reserved < 0 or book.overdrawn < 0:
+    least = min(
+        book.pending, book.reserved, book.overdrawn, book.issued, book.redeemed, book.expired,
+        book.clawed_back,
+    )  # fmt: skip
+    if held != moved or least < 0 or (book.overdrawn and book.lots):
         message = (
-            f"book {book.currency}: expected what it holds to equal what was moved, nothing but "
-            f"the available points below zero; found {held} = {book.available} available + "
-            f"{book.pending} pending + {book.reserved} reserved against {moved} moved, "
-            f"{book.overdrawn} overdrawn; stop, and run 'vinculo verify --ledger'"
+            f"book {book.currency}: expected what it holds to equal what was moved, "
+            "nothing below zero but what is available, adjusted or transferred, and no lot open "
+            "while points are owed; found "
+            f"{held} = {book.available} available + {book.pending} pending + {book.reserved} "
+            f"reserved against {moved} moved, {book.overdrawn} overdrawn, least {least}; stop, "
+            "and run 'vinculo verify --ledger'"
         )
         raise UnbalancedLedgerError(message)
 
@@ -185,12 +208,15 @@ def check_lots(book: Book) -> None:
         and book.reservations == sorted(book.reservations)
         and all(lot.remaining > 0 for lot in lots)
         and len({lot.number for lot in lots}) == len(lots)
+        and all(0 < lot.number < book.next_lot for lot in lots)
+        and all(one.due == min(one.active_from, one.lot.expires_at) for one in book.pending_lots)
         and not (book.overdrawn and book.lots)
     )
     if found != expected or not sound:
         message = (
             f"book {book.currency}: expected sorted lots of {expected} points (available, pending, "
-            f"reserved), none empty, none twice, none open while points are owed; found {found}; "
+            f"reserved), none empty, none twice, none numbered {book.next_lot} or more, none open "
+            f"while points are owed, found {found} and {lots}; "
             "stop, and run 'vinculo verify --ledger'"
         )
         raise UnbalancedLedgerError(message)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterable
 
+import msgspec
+
 from domain.ledger.account import Book, Reservation, UnbalancedLedgerError
-from domain.ledger.lots import Allocation, OpenLot, PendingLot, lot_again, lot_of, points_of
+from domain.ledger.lots import Allocation, OpenLot, lot_again, lot_of, points_of, waiting_lot
 from domain.ledger.terms import Share
 
 
@@ -23,11 +25,12 @@ def open_lots(book: Book, shares: Iterable[Share], earned_at: int, through: int)
     """
     available = pending = 0
     for share in shares:
+        if share.points < 1:
+            raise _not_positive(book, book.next_lot, share.points)
         lot = lot_of(book.next_lot, share.points, earned_at, share.terms)
         book.next_lot += 1
         if share.terms.active_from > through:
-            due = min(share.terms.active_from, lot.expires_at)
-            insort(book.pending_lots, PendingLot(due, lot))
+            insort(book.pending_lots, waiting_lot(lot, share.terms.active_from))
             pending += share.points
         else:
             insort(book.lots, lot)
@@ -49,7 +52,7 @@ def take(book: Book, allocations: Iterable[Allocation]) -> int:
         place = 0
         while place < len(lots) and lots[place].number != allocation.lot:
             place += 1
-        if place == len(lots) or lots[place].remaining < allocation.points:
+        if place == len(lots) or not 0 < allocation.points <= lots[place].remaining:
             raise _not_held(book, allocation)
         lots[place].remaining -= allocation.points
         taken += allocation.points
@@ -71,7 +74,7 @@ def take_pending(book: Book, allocations: Iterable[Allocation]) -> int:
         place = 0
         while place < len(pending) and pending[place].lot.number != allocation.lot:
             place += 1
-        if place == len(pending) or pending[place].lot.remaining < allocation.points:
+        if place == len(pending) or not 0 < allocation.points <= pending[place].lot.remaining:
             raise _not_held(book, allocation)
         pending[place].lot.remaining -= allocation.points
         taken += allocation.points
@@ -81,17 +84,51 @@ def take_pending(book: Book, allocations: Iterable[Allocation]) -> int:
 
 
 def give_back(book: Book, allocations: Iterable[Allocation]) -> int:
-    """Put points back into their active lots, opening again those that are closed."""
+    """Put points back into their active lots, opening again those that are closed.
+
+    A lot lives as long as the longest-lived of its points.
+
+    Raises:
+        UnbalancedLedgerError: if nothing is given.
+
+    """
     given = 0
     for allocation in allocations:
-        lot = next((one for one in book.lots if one.number == allocation.lot), None)
+        if allocation.points < 1:
+            raise _not_positive(book, allocation.lot, allocation.points)
+        lot = find_lot(book, allocation.lot)
         if lot is None:
             insort(book.lots, lot_again(allocation))
             book.next_lot = max(book.next_lot, allocation.lot + 1)
         else:
             lot.remaining += allocation.points
+            lot.expires_at = max(lot.expires_at, allocation.expires_at)
+            book.lots.sort()
         given += allocation.points
     return given
+
+
+def find_lot(book: Book, number: int) -> OpenLot | None:
+    """Return an active lot, None if there is none of that number."""
+    for lot in book.lots:
+        if lot.number == number:
+            return lot
+    return None
+
+
+def as_it_is(book: Book, allocation: Allocation, beside: Iterable[Allocation]) -> Allocation:
+    """Return a redeemed allocation with the latest expiry that is known of its lot.
+
+    Activity may have moved it since: in what is open of the lot, what is reserved of it, or what
+    was redeemed of it later (``beside``).
+    """
+    known = [one for reservation in book.reservations for one in reservation.allocations]
+    known += beside
+    dates = [one.expires_at for one in known if one.lot == allocation.lot]
+    lot = find_lot(book, allocation.lot)
+    if lot is not None:
+        dates.append(lot.expires_at)
+    return msgspec.structs.replace(allocation, expires_at=max([allocation.expires_at, *dates]))
 
 
 def repay(book: Book, repaid: tuple[Allocation, ...]) -> None:
@@ -147,10 +184,9 @@ def take_reserved(
     left = {one.lot: one for one in reservation.allocations} if reservation else {}
     for allocation in taken:
         held = left.get(allocation.lot)
-        if held is None or held.points < allocation.points:
+        if held is None or not 0 < allocation.points <= held.points:
             raise _not_held(book, allocation)
         left[allocation.lot] = less(held, allocation.points)
-    assert reservation is not None or not taken  # noqa: S101 - a loop above has raised otherwise
     if reservation is not None:
         reservation.allocations = [one for one in left.values() if one.points]
         if not reservation.allocations:
@@ -177,6 +213,13 @@ def part_of(allocations: Iterable[Allocation], points: int) -> tuple[Allocation,
         chosen.append(less(allocation, allocation.points - part))
         points -= part
     return tuple(chosen)
+
+
+def _not_positive(book: Book, lot: int, points: int) -> UnbalancedLedgerError:
+    return UnbalancedLedgerError(
+        f"book {book.currency}: expected at least 1 point for lot {lot}, found {points}; the rules "
+        "or the decisions log are damaged"
+    )
 
 
 def _as_lot(lot: OpenLot | Allocation) -> OpenLot:

@@ -60,7 +60,11 @@ class Accrual(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def accrue(desk: Desk, accrual: Accrual) -> None:
-    """Credit points that rules award; no timer runs."""
+    """Credit points that rules award.
+
+    No timer runs beyond the account's own time, but what has expired by then expires at once; it
+    pays off first what is owed, as it would have done had it been known earlier.
+    """
     book = desk.account.book(accrual.currency)
     credit = _Credit(book, accrual.shares, accrual.at, desk.account.through)
     desk.post(
@@ -81,6 +85,7 @@ def accrue(desk: Desk, accrual: Accrual) -> None:
             repaid=credit.repaid,
         )
     )
+    run_timers(desk, desk.account.through)
 
 
 def set_opening_balance(desk: Desk, command: SetOpeningBalance, at: int) -> None:
@@ -100,12 +105,12 @@ def set_opening_balance(desk: Desk, command: SetOpeningBalance, at: int) -> None
         raise Refused(
             "points_invalid", f"lots: expected 1 to {LOTS_MAX}, found {len(command.lots)}"
         )
-    at = max(at, account.through)
-    run_timers(desk, at)
     for place, lot in enumerate(command.lots):
         if not 1 <= lot.points <= POINTS_MAX:
             detail = f"lots[{place}].points: expected 1 to {POINTS_MAX}, found {lot.points}"
             raise Refused("points_invalid", detail)
+    at = max(at, account.through)
+    run_timers(desk, at)
     for lot in command.lots:
         terms = LotTerms(
             lot.earned_at if lot.active_from is None else lot.active_from,
@@ -136,13 +141,14 @@ def adjust(desk: Desk, command: Adjust, at: int) -> None:
     """Give or take points by a person's decision.
 
     Raises:
-        Refused: ``account_closed``, ``points_invalid``, ``four_eyes`` or ``insufficient_points``.
+        Refused: ``account_closed``, ``points_invalid``, ``four_eyes``, ``expiry_passed`` or
+            ``insufficient_points``.
 
     """
     account = desk.account
     at = max(at, account.through)
     check_open(account)
-    _check_adjustment(command)
+    _check_adjustment(command, at)
     book = account.book(command.currency)
     if command.points < 0 and not command.overdraw:
         check_covered(book, -command.points, at)
@@ -152,7 +158,6 @@ def adjust(desk: Desk, command: Adjust, at: int) -> None:
         _give(desk, book, command, at)
     else:
         _take(desk, book, command, at)
-    run_timers(desk, at)
 
 
 class _Credit:
@@ -218,10 +223,13 @@ def _take(desk: Desk, book: Book, command: Adjust, at: int) -> None:
     )
 
 
-def _check_adjustment(command: Adjust) -> None:
+def _check_adjustment(command: Adjust, at: int) -> None:
     if not 1 <= abs(command.points) <= POINTS_MAX:
         detail = f"points: expected 1 to {POINTS_MAX} to give or take, found {command.points}"
         raise Refused("points_invalid", detail)
     if not command.by or not command.approved_by or command.by == command.approved_by:
         detail = "adjustment: expected two different persons, one who asks and one who approves"
         raise Refused("four_eyes", detail)
+    if command.expires_at is not None and command.expires_at <= at:
+        detail = f"expires_at: expected an instant after {at}, found {command.expires_at}"
+        raise Refused("expiry_passed", detail)

@@ -59,6 +59,7 @@ class LedgerAccountClosed(Decision, frozen=True, kw_only=True):
     Args:
         at: from when on.
         reason: in the words of who asked for it.
+        by: who asked.
 
     """
 
@@ -66,6 +67,7 @@ class LedgerAccountClosed(Decision, frozen=True, kw_only=True):
 
     at: int
     reason: str
+    by: str = ""
 
 
 class Posting(Decision, frozen=True, kw_only=True):
@@ -160,7 +162,10 @@ class LotsExpired(Posting, frozen=True, kw_only=True):
 
 
 class ExpiryExtended(Decision, frozen=True, kw_only=True):
-    """Activity moved the expiry of every open lot that was to expire earlier; paid lots stay.
+    """Activity moved the expiry of every lot that was to expire earlier; paid lots stay.
+
+    Points that are pending or reserved move as well; what was earned later or had expired by then
+    does not.
 
     Args:
         currency: of the book.
@@ -280,6 +285,7 @@ class RedemptionReversed(Posting, frozen=True, kw_only=True):
         points: how many.
         allocations: points that went back to lots, those that paid off what was overdrawn included.
         forfeited: points whose lots have expired and which the programme does not give back.
+        uncovered: points that no lot had covered, and that are owed no more.
         repaid: points that paid off what was overdrawn.
         by: who asked.
 
@@ -291,6 +297,7 @@ class RedemptionReversed(Posting, frozen=True, kw_only=True):
     points: int
     allocations: tuple[Allocation, ...]
     forfeited: tuple[Allocation, ...] = ()
+    uncovered: int = 0
     repaid: tuple[Allocation, ...] = ()
     by: str = ""
 
@@ -306,6 +313,8 @@ class PointsClawedBack(Posting, frozen=True, kw_only=True):
         due: points that were to be taken; the policy may forgive some.
         allocations: the lots they were taken from, pending and active.
         uncovered: points that no lot covered and that are owed now.
+        forgiven: points that were not there, and are taken should points of ``lots`` come back.
+        lots: numbers of the lots that the touchpoint had brought, if points were forgiven so.
         qualifying: whether the points count towards a tier.
 
     """
@@ -319,7 +328,29 @@ class PointsClawedBack(Posting, frozen=True, kw_only=True):
     due: int
     allocations: tuple[Allocation, ...]
     uncovered: int = 0
+    forgiven: int = 0
+    lots: tuple[int, ...] = ()
     qualifying: bool = False
+
+
+class ForgivenPointsTaken(Posting, frozen=True, kw_only=True):
+    """Undeserved points came back and were taken: available → clawed back.
+
+    A claw-back within the balance had found them set aside, spent or expired.
+
+    Args:
+        redemption_id: what they came back from, empty if they were reinstated.
+        allocations: the lot they were taken from.
+        lot: number of the lot that had been redeemed from; another one than theirs where points
+            of an expired lot were given back anew.
+
+    """
+
+    topic: ClassVar[str] = "vinculo.forgiven_points_taken.v1"
+
+    redemption_id: bytes
+    allocations: tuple[Allocation, ...]
+    lot: int
 
 
 class BalanceAdjusted(Posting, frozen=True, kw_only=True):
@@ -393,6 +424,25 @@ class PointsTransferredIn(Posting, frozen=True, kw_only=True):
     by: str = ""
 
 
+class PointsReinstated(Posting, frozen=True, kw_only=True):
+    """Lots had expired before an activity was known that prevented it: expired → available.
+
+    Args:
+        posting_id: of ruling 24.
+        cause: entry of the activity.
+        allocations: the lots as they are again, each with its new expiry.
+        repaid: points that paid off what was overdrawn.
+
+    """
+
+    topic: ClassVar[str] = "vinculo.points_reinstated.v1"
+
+    posting_id: bytes
+    cause: bytes
+    allocations: tuple[Allocation, ...]
+    repaid: tuple[Allocation, ...] = ()
+
+
 class FirstPurchaseRecognised(Decision, frozen=True, kw_only=True):
     """The first purchase of an account was judged, whatever it earned.
 
@@ -447,6 +497,8 @@ AccountDecision = (
     | RedemptionMade
     | RedemptionReversed
     | PointsClawedBack
+    | ForgivenPointsTaken
+    | PointsReinstated
     | BalanceAdjusted
     | PointsTransferredOut
     | PointsTransferredIn

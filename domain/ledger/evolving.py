@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from domain.decisions.base import Decision
 from domain.ledger import decisions as made
 from domain.ledger.account import (
     Account,
     Book,
+    Forgiven,
     Redemption,
     Reservation,
     UnbalancedLedgerError,
@@ -59,6 +62,7 @@ def _opened(account: Account, decision: made.LedgerAccountOpened) -> None:
 
 def _closed(account: Account, decision: made.LedgerAccountClosed) -> None:
     account.closed_at = decision.at
+    account.through = max(account.through, decision.at)
 
 
 def _accrued(account: Account, book: Book, decision: made.PointsAccrued) -> None:
@@ -109,20 +113,28 @@ def _expired(account: Account, book: Book, decision: made.LotsExpired) -> None:
 def _extended(account: Account, decision: made.ExpiryExtended) -> None:
     book = account.book(decision.currency)
     for lot in book.lots:
-        _extend(lot, decision.expires_at)
-    for waiting in book.pending_lots:
-        _extend(waiting.lot, decision.expires_at)
+        lot.expires_at = _moved(lot, decision)
     book.lots.sort()
+    for waiting in book.pending_lots:
+        waiting.lot.expires_at = _moved(waiting.lot, decision)
+        waiting.due = min(waiting.active_from, waiting.lot.expires_at)
     book.pending_lots.sort()
+    for reservation in book.reservations:
+        reservation.allocations = [
+            msgspec.structs.replace(one, expires_at=_moved(one, decision))
+            for one in reservation.allocations
+        ]
 
 
-def _extend(lot: OpenLot, expires_at: int) -> None:
-    if lot.kind != "paid" and lot.expires_at < expires_at:
-        lot.expires_at = expires_at
+def _moved(lot: OpenLot | Allocation, decision: made.ExpiryExtended) -> int:
+    if lot.kind != "paid" and lot.earned_at <= decision.at < lot.expires_at:
+        return max(lot.expires_at, decision.expires_at)
+    return lot.expires_at
 
 
 def _reserved(account: Account, book: Book, decision: made.RedemptionReserved) -> None:
     points = take(book, decision.allocations)
+    _check_sum(book, decision.points, points)
     book.available -= points
     book.reserved += points
     waiting = Reservation(decision.until, decision.redemption_id, list(decision.allocations))
@@ -133,7 +145,8 @@ def _reserved(account: Account, book: Book, decision: made.RedemptionReserved) -
 
 def _captured(account: Account, book: Book, decision: made.RedemptionCaptured) -> None:
     taken = take_reserved(book, decision.redemption_id, decision.allocations)
-    book.redeemed += points_of(taken)
+    _check_sum(book, decision.points, points_of(taken))
+    book.redeemed += decision.points
     _remember(account, decision.redemption_id, book.currency, taken, 0)
     account.through = max(account.through, decision.at)
 
@@ -148,6 +161,7 @@ def _released(account: Account, book: Book, decision: made.RedemptionReleased) -
 
 def _redeemed(account: Account, book: Book, decision: made.RedemptionMade) -> None:
     points = take(book, decision.allocations) + decision.uncovered
+    _check_sum(book, decision.points, points)
     book.available -= points
     book.redeemed += points
     book.overdrawn += decision.uncovered
@@ -159,17 +173,15 @@ def _redeemed(account: Account, book: Book, decision: made.RedemptionMade) -> No
 
 
 def _reversed(account: Account, book: Book, decision: made.RedemptionReversed) -> None:
-    redemption = account.redemptions.get(decision.redemption_id)
     back = give_back(book, decision.allocations)
     lost = points_of(decision.forfeited)
-    unowed = decision.points - back - lost
-    if unowed < 0 or unowed > book.overdrawn:
-        raise _wrong_sum(book, decision.points, back + lost)
-    book.overdrawn -= unowed
-    book.available += back + unowed
+    _check_sum(book, decision.points, back + lost + decision.uncovered)
+    book.overdrawn -= decision.uncovered
+    book.available += back + decision.uncovered
     book.redeemed -= decision.points
     book.expired += lost
     repay(book, decision.repaid)
+    redemption = account.redemptions.get(decision.redemption_id)
     if redemption is not None:
         _undo(redemption, decision.points)
     account.through = max(account.through, decision.at)
@@ -183,11 +195,45 @@ def _clawed_back(account: Account, book: Book, decision: made.PointsClawedBack) 
     book.available -= taken + decision.uncovered
     book.overdrawn += decision.uncovered
     book.clawed_back += unripe + taken + decision.uncovered
+    missing = decision.due - unripe - taken - decision.uncovered
+    _check_sum(book, max(missing, 0), decision.forgiven or missing)
+    if decision.forgiven:
+        _forgive(book, decision.lots, decision.forgiven)
     if decision.qualifying:
         _qualify(account, decision.currency, decision.day, -decision.due)
 
 
+def _forgive(book: Book, lots: tuple[int, ...], points: int) -> None:
+    for known in book.forgiven:
+        if known.lots == lots:
+            known.points += points
+            return
+    book.forgiven.append(Forgiven(lots, points))
+
+
+def _forgiven_taken(account: Account, book: Book, decision: made.ForgivenPointsTaken) -> None:
+    points = left = take(book, decision.allocations)
+    for known in book.forgiven:
+        if decision.lot in known.lots:
+            part = min(left, known.points)
+            known.points -= part
+            left -= part
+    _check_sum(book, points, points - left)
+    book.forgiven = [known for known in book.forgiven if known.points]
+    book.available -= points
+    book.clawed_back += points
+    account.through = max(account.through, decision.at)
+
+
+def _reinstated(_account: Account, book: Book, decision: made.PointsReinstated) -> None:
+    points = give_back(book, decision.allocations)
+    book.available += points
+    book.expired -= points
+    repay(book, decision.repaid)
+
+
 def _adjusted(account: Account, book: Book, decision: made.BalanceAdjusted) -> None:
+    account.through = max(account.through, decision.at)
     if decision.share is not None:
         if decision.first_lot != book.next_lot:
             raise _wrong_lot(book, decision.first_lot)
@@ -223,6 +269,7 @@ def _first_purchase(account: Account, decision: made.FirstPurchaseRecognised) ->
 
 def _tier(account: Account, decision: made.TierChanged) -> None:
     account.tier, account.tier_until = decision.tier, decision.until
+    account.tier_since = decision.at
     if not decision.cause:
         account.through = max(account.through, decision.at)
 
@@ -274,6 +321,8 @@ _POSTINGS: dict[type[made.Posting], Callable[[Account, Book, Any], None]] = {
     made.RedemptionMade: _redeemed,
     made.RedemptionReversed: _reversed,
     made.PointsClawedBack: _clawed_back,
+    made.ForgivenPointsTaken: _forgiven_taken,
+    made.PointsReinstated: _reinstated,
     made.BalanceAdjusted: _adjusted,
     made.PointsTransferredOut: _sent,
     made.PointsTransferredIn: _received,
@@ -304,8 +353,10 @@ def _wrong_lot(book: Book, stated: int) -> UnbalancedLedgerError:
     )
 
 
-def _wrong_sum(book: Book, points: int, found: int) -> UnbalancedLedgerError:
-    return UnbalancedLedgerError(
-        f"book {book.currency}: expected a reversal of {points} points to be spread over lots and "
-        f"what is owed, found {found} in lots and {book.overdrawn} owed; the log is damaged"
-    )
+def _check_sum(book: Book, stated: int, found: int) -> None:
+    if stated != found:
+        message = (
+            f"book {book.currency}: expected a decision about {stated} points to name lots of as "
+            f"many, found {found}; the decisions log is damaged"
+        )
+        raise UnbalancedLedgerError(message)

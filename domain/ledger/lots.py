@@ -72,11 +72,18 @@ class PendingLot(msgspec.Struct, array_like=True, order=True, gc=False):
     Args:
         due: when it becomes active or, if that is not later, when it expires.
         lot: the lot itself.
+        active_from: when it becomes active, should it live that long.
 
     """
 
     due: int
     lot: OpenLot
+    active_from: int
+
+
+def waiting_lot(lot: OpenLot, active_from: int) -> PendingLot:
+    """Return a lot that waits for its time."""
+    return PendingLot(min(active_from, lot.expires_at), lot, active_from)
 
 
 def lot_of(number: int, points: int, earned_at: int, terms: LotTerms) -> OpenLot:

@@ -7,14 +7,14 @@ anything has changed: an account that refuses is the account it was.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from domain.errors import Refused
 from domain.instants import SECOND
 from domain.ledger.account import Account, Book, Redemption, Reservation
-from domain.ledger.booking import find_reservation, part_of, settle_by
+from domain.ledger.booking import as_it_is, find_reservation, part_of, settle_by
 from domain.ledger.commands import Capture, Redeem, Release, Reserve, Reverse
 from domain.ledger.decisions import (
     Balance,
@@ -25,7 +25,13 @@ from domain.ledger.decisions import (
 )
 from domain.ledger.desk import Desk
 from domain.ledger.lots import Allocation, allocate, points_of
-from domain.ledger.timers import available_at, put_back, run_timers
+from domain.ledger.timers import (
+    available_at,
+    expire_all,
+    put_back,
+    run_timers,
+    take_forgiven,
+)
 
 POINTS_MAX: Final = 10**12
 
@@ -45,7 +51,7 @@ class RedemptionTerms(msgspec.Struct, frozen=True, kw_only=True):
     minimum: int = 1
     step: int = 1
     reservation_seconds: int = 900
-    expired_lots: str = "forfeit"
+    expired_lots: Literal["forfeit", "reissue"] = "forfeit"
     reissue_seconds: int = 30 * 86_400
 
 
@@ -128,7 +134,7 @@ def capture(desk: Desk, command: Capture, at: int) -> None:
     )
     rest = find_reservation(book, command.redemption_id)
     if command.final and rest is not None:
-        put_back(desk, book, rest, at, "rest")
+        put_back(desk, book, rest, at, "rest", command.by)
 
 
 def release(desk: Desk, command: Release, at: int) -> None:
@@ -152,8 +158,8 @@ def redeem(desk: Desk, command: Redeem, at: int, terms: RedemptionTerms = DEFAUL
         The points that nothing covered: raise an alarm if there are any.
 
     Raises:
-        Refused: ``account_closed``, ``points_invalid``, ``redemption_known`` or
-            ``insufficient_points``.
+        Refused: ``account_unknown``, ``points_invalid``, ``redemption_known``; unless it happened
+            elsewhere ``account_closed`` or ``insufficient_points``.
 
     """
     account = desk.account
@@ -161,7 +167,7 @@ def redeem(desk: Desk, command: Redeem, at: int, terms: RedemptionTerms = DEFAUL
     points = command.points
     _check_points(points, DEFAULT_TERMS if command.elsewhere else terms)
     _check_new(account, command.redemption_id)
-    if not command.elsewhere:
+    if not command.elsewhere or not account.programme:
         check_open(account)
         check_covered(account.book(command.currency), points, at)
     run_timers(desk, at)
@@ -191,7 +197,8 @@ def reverse(desk: Desk, command: Reverse, at: int, terms: RedemptionTerms = DEFA
     """Undo a redemption, all or part: points go back to their lots, the last taken first.
 
     What no lot had covered is taken off what is owed. Points of lots that have expired meanwhile
-    are forfeited, or given back in a new lot, as the programme says.
+    are forfeited, or given back in a new lot, as the programme says. What a claw-back had found
+    spent is taken from what comes back. Nothing stays in an account that is closed.
 
     Args:
         desk: the account, its ``redemptions`` holding the one that is asked about.
@@ -222,9 +229,13 @@ def _reverse(
     book = desk.account.book(redemption.currency)
     unowed = min(points, redemption.uncovered, book.overdrawn)
     repaid_since = min(points, redemption.uncovered) - unowed
-    chosen = part_of(reversed(redemption.redeemed), points - unowed - repaid_since)
+    chosen = [
+        as_it_is(book, one, redemption.redeemed)
+        for one in part_of(reversed(redemption.redeemed), points - unowed - repaid_since)
+    ]
     back = [one for one in chosen if one.expires_at > at]
     gone = [one for one in chosen if one.expires_at <= at]
+    origins = [one.lot for one in back]
     forfeited: tuple[Allocation, ...] = ()
     fresh = book.next_lot
     until = at + terms.reissue_seconds * SECOND
@@ -233,10 +244,12 @@ def _reverse(
     else:
         for one in gone:
             back.append(msgspec.structs.replace(one, lot=fresh, expires_at=until))
+            origins.append(one.lot)
             fresh += 1
     if repaid_since:
         # Later points have paid this debt; they come back as points of their own.
         back.append(Allocation(fresh, repaid_since, until, at))
+        origins.append(fresh)
     before = book.balance()
     after = before.available + points - points_of(forfeited)
     desk.post(
@@ -249,10 +262,14 @@ def _reverse(
             points=points,
             allocations=tuple(back),
             forfeited=forfeited,
+            uncovered=unowed,
             repaid=settle_by(back, book.overdrawn - unowed),
             by=by,
         )
     )
+    take_forgiven(desk, book, at, redemption.redemption_id, back, origins)
+    if not desk.account.is_open:
+        expire_all(desk, book, at, "account_closed")
 
 
 def _reservation(account: Account, redemption_id: bytes, at: int) -> tuple[Book, Reservation]:

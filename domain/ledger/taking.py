@@ -15,7 +15,6 @@ from domain.ledger.decisions import (
     Balance,
     ExpiryReason,
     LedgerAccountClosed,
-    LotsExpired,
     PointsClawedBack,
     PointsTransferredIn,
     PointsTransferredOut,
@@ -23,7 +22,7 @@ from domain.ledger.decisions import (
 from domain.ledger.desk import Desk
 from domain.ledger.lots import Allocation, OpenLot, allocate, points_of
 from domain.ledger.redeeming import POINTS_MAX, check_covered, check_open
-from domain.ledger.timers import put_back, run_timers
+from domain.ledger.timers import expire_all, put_back, run_timers
 
 ClawBackPolicy = Literal["only_pending", "within_balance", "unlimited"]
 
@@ -75,7 +74,11 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def claw_back(desk: Desk, claw: ClawBack) -> int:
-    """Take undeserved points back; no timer runs.
+    """Take undeserved points back, pending ones first and their own lots first; no timer runs.
+
+    Points that are set aside or spent cannot be taken. ``only_pending`` and ``within_balance``
+    forgive what is missing, but under the latter it is taken should points of the same lots come
+    back: else one who redeems, returns, and undoes the redemption had points for nothing.
 
     Returns:
         The points that the policy forgives.
@@ -85,11 +88,13 @@ def claw_back(desk: Desk, claw: ClawBack) -> int:
     own = [one.lot for one in book.pending_lots if one.lot.number in claw.lots]
     pending, short = allocate(sorted(own), claw.due)
     active: tuple[Allocation, ...] = ()
-    uncovered = 0
+    uncovered = forgiven = 0
     if claw.policy != "only_pending":
         active, short = allocate(_preferred(book.lots, claw.lots), short)
         if claw.policy == "unlimited":
             uncovered, short = short, 0
+        elif claw.lots:
+            forgiven = short
     taken = points_of(active) + uncovered
     before = book.balance()
     desk.post(
@@ -107,6 +112,8 @@ def claw_back(desk: Desk, claw: ClawBack) -> int:
             due=claw.due,
             allocations=pending + active,
             uncovered=uncovered,
+            forgiven=forgiven,
+            lots=tuple(sorted(claw.lots)) if forgiven else (),
             qualifying=claw.qualifying,
         )
     )
@@ -129,8 +136,8 @@ def close(
     for book in list(account.books):
         for reservation in list(book.reservations):
             put_back(desk, book, reservation, at, "released", command.by)
-        _expire_all(desk, book, at, reason)
-    desk.post(LedgerAccountClosed(at=at, reason=command.reason))
+        expire_all(desk, book, at, reason)
+    desk.post(LedgerAccountClosed(at=at, reason=command.reason, by=command.by))
 
 
 def transfer(giver: Desk, taker: Desk, order: Transfer, at: int) -> None:
@@ -197,24 +204,6 @@ def _receive(
             allocations=allocations,
             repaid=settle_by(allocations, book.overdrawn),
             by=order.by,
-        )
-    )
-
-
-def _expire_all(desk: Desk, book: Book, at: int, reason: ExpiryReason) -> None:
-    active = tuple(lot.allocate(lot.remaining) for lot in book.lots)
-    pending = tuple(one.lot.allocate(one.lot.remaining) for one in book.pending_lots)
-    if not active and not pending:
-        return
-    before = book.balance()
-    desk.post(
-        LotsExpired(
-            currency=book.currency,
-            at=at,
-            before=before,
-            after=Balance(before.available - points_of(active), 0, before.reserved),
-            allocations=active + pending,
-            reason=reason,
         )
     )
 

@@ -7,28 +7,33 @@ carries the instant at which it was due, never the one at which somebody noticed
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import takewhile
 
+import msgspec
+
 from domain.ledger.account import Account, Book, Reservation
-from domain.ledger.booking import settle_by
+from domain.ledger.booking import find_lot, settle_by
 from domain.ledger.decisions import (
     Balance,
+    ExpiryReason,
+    ForgivenPointsTaken,
     LotsExpired,
     PointsMatured,
     RedemptionReleased,
     ReleaseReason,
 )
 from domain.ledger.desk import Desk
-from domain.ledger.lots import points_of
+from domain.ledger.lots import Allocation, points_of
 from domain.ledger.terms import NEVER
 
 
 def next_timer(account: Account) -> int:
     """Return the instant at which time next changes the account, NEVER if it does not.
 
-    The end of its tier counts; what it brings is for the programme's rules to say.
+    The end of its tier counts while it is open; what it brings is for the programme's rules to say.
     """
-    due = account.tier_until
+    due = account.tier_until if account.is_open else NEVER
     for book in account.books:
         due = min(due, _next_of(book))
     return due
@@ -36,10 +41,13 @@ def next_timer(account: Account) -> int:
 
 def run_timers(desk: Desk, until: int) -> None:
     """Run the timers of all books up to and at an instant; the tier's is not run here."""
-    for place in range(len(desk.account.books)):
-        book = desk.account.books[place]
-        while (due := _next_of(book)) <= until:
-            _run(desk, book, due)
+    books = desk.account.books
+    while books:
+        book = min(books, key=_next_of)
+        due = _next_of(book)
+        if due > until:
+            break
+        _run(desk, book, due)
 
 
 def available_at(book: Book, at: int) -> int:
@@ -49,25 +57,29 @@ def available_at(book: Book, at: int) -> int:
         if lot.expires_at > at:
             break
         points -= lot.remaining
-    for waiting in book.pending_lots:
-        if waiting.due > at:
-            break
-        if waiting.lot.expires_at > at:
-            points += waiting.lot.remaining
-        elif waiting.lot.expires_at > waiting.due:
-            # Maturing pays off what is owed before the rest expires.
-            points += min(waiting.lot.remaining, max(0, -points))
-    for reservation in book.reservations:
-        if reservation.until > at:
-            break
-        points += sum(one.points for one in reservation.allocations if one.expires_at > at)
-    return points
+    waiting = list(takewhile(lambda one: one.due <= at, book.pending_lots))
+    reservations = list(takewhile(lambda one: one.until <= at, book.reservations))
+    if (waiting or reservations) and (book.overdrawn or book.forgiven):
+        return _tried_out(book, at)
+    points += sum(one.lot.remaining for one in waiting if one.lot.expires_at > at)
+    held = (one for reservation in reservations for one in reservation.allocations)
+    return points + sum(one.points for one in held if one.expires_at > at)
+
+
+def _tried_out(book: Book, at: int) -> int:
+    """Run the timers on a copy: who is owed what first hangs on the order of events."""
+    copy = msgspec.msgpack.decode(msgspec.msgpack.encode(book), type=Book)
+    run_timers(Desk(Account(b"", books=[copy])), at)
+    return copy.available
 
 
 def put_back(
     desk: Desk, book: Book, reservation: Reservation, at: int, reason: ReleaseReason, by: str = ""
 ) -> None:
-    """Let what is reserved go back at an instant; points of lots past their date expire."""
+    """Let what is reserved go back at an instant; points of lots past their date expire.
+
+    What a claw-back had found set aside is taken from it.
+    """
     back = tuple(one for one in reservation.allocations if one.expires_at > at)
     expired = tuple(one for one in reservation.allocations if one.expires_at <= at)
     points = points_of(back)
@@ -88,6 +100,65 @@ def put_back(
             reason=reason,
             repaid=settle_by(back, book.overdrawn),
             by=by,
+        )
+    )
+    take_forgiven(desk, book, at, reservation.redemption_id, back, tuple(one.lot for one in back))
+
+
+def take_forgiven(
+    desk: Desk,
+    book: Book,
+    at: int,
+    redemption_id: bytes,
+    back: Iterable[Allocation],
+    origins: Iterable[int],
+) -> None:
+    """Take back what was undeserved and could not be taken while it was set aside or spent.
+
+    Args:
+        desk: the account.
+        book: the points have just come back to it.
+        at: when they came back.
+        redemption_id: from which redemption.
+        back: the points.
+        origins: number of the lot that each of them had been redeemed from.
+
+    """
+    for allocation, origin in zip(back, origins, strict=True):
+        lot = find_lot(book, allocation.lot)
+        undeserved = sum(one.points for one in book.forgiven if origin in one.lots)
+        if lot is None or not undeserved:
+            continue
+        points = min(undeserved, allocation.points, lot.remaining)
+        before = book.balance()
+        desk.post(
+            ForgivenPointsTaken(
+                currency=book.currency,
+                at=at,
+                before=before,
+                after=Balance(before.available - points, before.pending, before.reserved),
+                redemption_id=redemption_id,
+                allocations=(lot.allocate(points),),
+                lot=origin,
+            )
+        )
+
+
+def expire_all(desk: Desk, book: Book, at: int, reason: ExpiryReason) -> None:
+    """Let every lot expire, whatever its date."""
+    active = tuple(lot.allocate(lot.remaining) for lot in book.lots)
+    pending = tuple(one.lot.allocate(one.lot.remaining) for one in book.pending_lots)
+    if not active and not pending:
+        return
+    before = book.balance()
+    desk.post(
+        LotsExpired(
+            currency=book.currency,
+            at=at,
+            before=before,
+            after=Balance(before.available - points_of(active), 0, before.reserved),
+            allocations=active + pending,
+            reason=reason,
         )
     )
 

@@ -108,6 +108,14 @@ def _clawed_back(posting: made.PointsClawedBack) -> Moves:
     return {"clawed_back": points_of(posting.allocations) + posting.uncovered}
 
 
+def _forgiven(posting: made.ForgivenPointsTaken) -> Moves:
+    return {"clawed_back": points_of(posting.allocations)}
+
+
+def _reinstated(posting: made.PointsReinstated) -> Moves:
+    return {"expired": -points_of(posting.allocations)}
+
+
 def _adjusted(posting: made.BalanceAdjusted) -> Moves:
     given = posting.share.points if posting.share else 0
     return {"adjusted": points_of(posting.allocations) + posting.uncovered - given}
@@ -132,6 +140,8 @@ _NOMINAL: dict[type[made.Posting], Callable[[Any], Moves]] = {
     made.RedemptionMade: _redeemed,
     made.RedemptionReversed: _reversed,
     made.PointsClawedBack: _clawed_back,
+    made.ForgivenPointsTaken: _forgiven,
+    made.PointsReinstated: _reinstated,
     made.BalanceAdjusted: _adjusted,
     made.PointsTransferredOut: _sent,
     made.PointsTransferredIn: _received,
