@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rebuild": ("rebuild", "Fold the customer view anew and switch to it."),
     "verify": ("verify", "Compare the customer view with the journal."),
     "keys": ("keys", "Create, list and revoke API keys."),
+    "programme": ("programme", "Check, draft, approve and show loyalty programmes."),
     "schemas": ("schemas", "Write or check the files of schemas/."),
     "settings": ("settings", "Show the settings in force."),
 }

@@ -76,6 +76,15 @@ def explained(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, psycopg.Error):
         return str(database_error(error))
+    if isinstance(error, _unreachable()):
+        return f"expected an answer of PostgreSQL, found: {error}; check DATABASE_URL"
     if isinstance(error, OSError) and error.filename is not None:
         return f"expected to use {error.filename}, found: {error.strerror}; check path and rights"
     return None
+
+
+def _unreachable() -> tuple[type[Exception], ...]:
+    """Return what the decisions log raises while the database is away."""
+    from journal.decisions import UNREACHABLE
+
+    return UNREACHABLE
