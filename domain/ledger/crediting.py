@@ -118,23 +118,20 @@ def set_opening_balance(desk: Desk, command: SetOpeningBalance, at: int) -> None
             lot.kind,
             lot.issuer,
         )
-        shares = (Share("opening", lot.points, terms),)
-        credit = _Credit(book, shares, lot.earned_at, account.through)
-        desk.post(
-            OpeningBalanceSet(
-                currency=command.currency,
-                at=lot.earned_at,
-                before=credit.before,
-                after=credit.after,
-                shares=shares,
-                first_lot=book.next_lot,
-                reference=command.reference,
-                by=command.by,
-                repaid=credit.repaid,
-            )
-        )
-        book = account.book(command.currency)
+        _open_lot(
+            desk, command.currency, Share("opening", lot.points, terms), lot.earned_at,
+            command.reference, command.by,
+        )  # fmt: skip
     run_timers(desk, at)
+
+
+def reopen(desk: Desk, recorded: OpeningBalanceSet) -> None:
+    """Enter a recorded opening balance again, in a replay in which the account may stand otherwise.
+
+    No timer runs: they had run before its first lot, and run again only behind its last one.
+    """
+    for share in recorded.shares:
+        _open_lot(desk, recorded.currency, share, recorded.at, recorded.reference, recorded.by)
 
 
 def adjust(desk: Desk, command: Adjust, at: int) -> None:
@@ -158,6 +155,27 @@ def adjust(desk: Desk, command: Adjust, at: int) -> None:
         _give(desk, book, command, at)
     else:
         _take(desk, book, command, at)
+
+
+def _open_lot(
+    desk: Desk, currency: str, share: Share, earned_at: int, reference: str, by: str
+) -> None:
+    book = desk.account.book(currency)
+    shares = (share,)
+    credit = _Credit(book, shares, earned_at, desk.account.through)
+    desk.post(
+        OpeningBalanceSet(
+            currency=currency,
+            at=earned_at,
+            before=credit.before,
+            after=credit.after,
+            shares=shares,
+            first_lot=book.next_lot,
+            reference=reference,
+            by=by,
+            repaid=credit.repaid,
+        )
+    )
 
 
 class _Credit:

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 from domain.errors import Refused
-from domain.ledger.account import Book
 from domain.ledger.booking import settle_by
 from domain.ledger.commands import CloseAccount
 from domain.ledger.decisions import (
@@ -160,16 +159,25 @@ def transfer(giver: Desk, taker: Desk, order: Transfer, at: int) -> None:
     check_covered(source.book(order.currency), order.points, at)
     run_timers(giver, at)
     run_timers(taker, at)
-    book = source.book(order.currency)
+    receive(taker, order, send(giver, order, target.id, at), source.id, at)
+
+
+def send(giver: Desk, order: Transfer, to: bytes, at: int) -> tuple[Allocation, ...]:
+    """Let points leave an account that holds them: the one half of a transfer.
+
+    Args:
+        giver: the account.
+        order: what is asked; nothing of it is checked here.
+        to: id of the account where they go.
+        at: when; the account's timers run up to it.
+
+    Returns:
+        The lots they come from, each with its terms.
+
+    """
+    run_timers(giver, at)
+    book = giver.account.book(order.currency)
     allocations, _ = allocate(book.lots, order.points)
-    _send(giver, book, order, allocations, target.id, at)
-    _receive(taker, order, allocations, source.id, at)
-
-
-def _send(
-    giver: Desk, book: Book, order: Transfer, allocations: tuple[Allocation, ...], to: bytes,
-    at: int,
-) -> None:  # fmt: skip
     before = book.balance()
     giver.post(
         PointsTransferredOut(
@@ -183,11 +191,23 @@ def _send(
             by=order.by,
         )
     )
+    return allocations
 
 
-def _receive(
+def receive(
     taker: Desk, order: Transfer, sent: tuple[Allocation, ...], giver: bytes, at: int
 ) -> None:
+    """Let points that have left an account come into another: the other half of a transfer.
+
+    Args:
+        taker: the account.
+        order: what is asked; nothing of it is checked here.
+        sent: what has left the giver, together the points of the order.
+        giver: id of the account they come from.
+        at: when; the account's timers run up to it.
+
+    """
+    run_timers(taker, at)
     book = taker.account.book(order.currency)
     allocations = tuple(
         msgspec.structs.replace(one, lot=number) for number, one in enumerate(sent, book.next_lot)
