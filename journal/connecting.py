@@ -66,6 +66,17 @@ class FlagArray(ByteaArray):
         self.items = [_TRUE if item else _FALSE for item in items]
 
 
+class BigintArray(ByteaArray):
+    """Integers for ``unnest(%s)`` as bigint, None for NULL.
+
+    The driver names a list of integers by the size of the largest, so a statement would be another
+    one for every size.
+    """
+
+    def __init__(self, items: Iterable[int | None]) -> None:
+        self.items = [None if item is None else item.to_bytes(8, signed=True) for item in items]
+
+
 class Uuid:
     """One uuid given as 16 bytes."""
 
@@ -111,6 +122,14 @@ class _InstantArrayDumper(Dumper):
         return _array(1184, obj.items)
 
 
+class _BigintArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = 1016
+
+    def dump(self, obj: BigintArray) -> Buffer:
+        return _array(20, obj.items)
+
+
 class _FlagArrayDumper(Dumper):
     format = Format.BINARY
     oid = 1000
@@ -145,6 +164,7 @@ def prepare_types(connection: psycopg.Connection | psycopg.AsyncConnection) -> N
     connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
     connection.adapters.register_dumper(TextArray, _TextArrayDumper)
     connection.adapters.register_dumper(InstantArray, _InstantArrayDumper)
+    connection.adapters.register_dumper(BigintArray, _BigintArrayDumper)
     connection.adapters.register_dumper(FlagArray, _FlagArrayDumper)
     connection.adapters.register_dumper(ByteaArray, _ByteaArrayDumper)
     connection.adapters.register_dumper(UuidArray, _UuidArrayDumper)
@@ -185,6 +205,7 @@ def binary_cursor(connection: psycopg.Connection) -> psycopg.Cursor:
 __all__ = [
     "POSTGRES_EPOCH_MICROSECONDS",
     "ROLE",
+    "BigintArray",
     "ByteaArray",
     "FlagArray",
     "InstantArray",

@@ -23,7 +23,7 @@ from domain.ledger.account import Account, Redemption
 from domain.ledger.desk import Desk
 from domain.ledger.terms import NEVER
 from domain.ledger.timers import next_timer
-from journal.connecting import ByteaArray, TextArray, UuidArray, binary_cursor
+from journal.connecting import BigintArray, ByteaArray, TextArray, UuidArray, binary_cursor
 from journal.intake.appending import channel_name
 from journal.ledger.entries import Encoded, Entry, encode_entry
 from journal.ledger.states import decode_account, decode_redemption, encode, encode_account
@@ -32,6 +32,14 @@ from journal.rows import COPY_HEAD, COPY_TAIL
 
 _SQL = queries("journal.ledger", "ledger.sql")
 _NO_PERSONA = bytes(16)
+# Every statement finds a handful of rows by their keys. Plans are made once, for tables of any
+# size: one made while a table was empty would otherwise be kept, and read all of it for ever.
+_BY_KEYS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
 
 class StaleHeadError(VinculoError):
@@ -78,6 +86,13 @@ class NewRequest(msgspec.Struct, frozen=True, gc=False):
     content_digest: bytes
     answer: bytes
     number: int
+
+
+def tune_for_keys(connection: psycopg.Connection) -> None:
+    """Let a connection of a ledger writer prepare its statements and plan them by keys alone."""
+    for name, value in _BY_KEYS.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    connection.prepare_threshold = 0
 
 
 class Heads:
@@ -207,8 +222,8 @@ class Heads:
             message = f"expected a head row of log {self._log_id}, found none; create the tenant"
             raise VinculoError(message)
         before, changed, redeemed, _ = found
-        if changed != len(values["versions"]) or redeemed != len(values["redemption_states"].items):
-            raise _stale(len(values["versions"]), changed)
+        if (changed, redeemed) != (len(values["ids"].items), len(values["redemption_ids"].items)):
+            raise _stale(len(values["ids"].items), changed)
         self._copy(connection, encoded, before)
         return int(before)
 
@@ -230,15 +245,15 @@ class Heads:
             "new_ids": UuidArray(one.id for one in new),
             "new_programmes": TextArray(one.programme for one in new),
             "new_personas": UuidArray(one.persona or _NO_PERSONA for one in new),
-            "new_versions": [one.version for one in new],
-            "new_numbers": [self._numbers[one.id] for one in new],
-            "new_timers": [_timer(one) for one in new],
+            "new_versions": BigintArray(one.version for one in new),
+            "new_numbers": BigintArray(self._numbers[one.id] for one in new),
+            "new_timers": BigintArray(_timer(one) for one in new),
             "new_states": ByteaArray(map(encode_account, new)),
             "ids": UuidArray(one.id for one in old),
-            "versions_before": [self._locked[one.id] for one in old],
-            "versions": [one.version for one in old],
-            "numbers": [self._numbers[one.id] for one in old],
-            "timers": [_timer(one) for one in old],
+            "versions_before": BigintArray(self._locked[one.id] for one in old),
+            "versions": BigintArray(one.version for one in old),
+            "numbers": BigintArray(self._numbers[one.id] for one in old),
+            "timers": BigintArray(_timer(one) for one in old),
             "states": ByteaArray(map(encode_account, old)),
             **requests,
             **redemptions,
@@ -250,7 +265,7 @@ class Heads:
             "request_ids": UuidArray(one.request_id for one in fresh),
             "request_accounts": UuidArray(one.account_id for one in fresh),
             "kinds": TextArray(one.kind for one in fresh),
-            "request_numbers": [one.number for one in fresh],
+            "request_numbers": BigintArray(one.number for one in fresh),
             "digests": ByteaArray(one.content_digest for one in fresh),
             "answers": ByteaArray(one.answer for one in fresh),
             "redemptions": ByteaArray(

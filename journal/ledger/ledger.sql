@@ -21,14 +21,14 @@ WITH head AS (
         next_timer, state)
     SELECT %(log_id)s, account_id, programme, persona_id, version, before + number, next_timer, state
     FROM head, unnest(%(new_ids)s::uuid[], %(new_programmes)s::text[], %(new_personas)s::uuid[],
-        %(new_versions)s::integer[], %(new_numbers)s::integer[], %(new_timers)s::bigint[],
+        %(new_versions)s::bigint[], %(new_numbers)s::bigint[], %(new_timers)s::bigint[],
         %(new_states)s::bytea[]) AS fresh (account_id, programme, persona_id, version, number,
             next_timer, state)
 ), changed AS (
     UPDATE ledger.account SET version = fresh.version, position = before + number,
         next_timer = fresh.next_timer, state = fresh.state
-    FROM head, unnest(%(ids)s::uuid[], %(versions_before)s::integer[], %(versions)s::integer[],
-        %(numbers)s::integer[], %(timers)s::bigint[], %(states)s::bytea[]) AS fresh (account_id,
+    FROM head, unnest(%(ids)s::uuid[], %(versions_before)s::bigint[], %(versions)s::bigint[],
+        %(numbers)s::bigint[], %(timers)s::bigint[], %(states)s::bytea[]) AS fresh (account_id,
             version_before, version, number, next_timer, state)
     WHERE account.log_id = %(log_id)s AND account.account_id = fresh.account_id
       AND account.version = fresh.version_before
@@ -39,7 +39,7 @@ WITH head AS (
     SELECT %(log_id)s, request_id, account_id, kind, before + number, content_digest, answer,
         redemption
     FROM head, unnest(%(request_ids)s::uuid[], %(request_accounts)s::uuid[], %(kinds)s::text[],
-        %(request_numbers)s::integer[], %(digests)s::bytea[], %(answers)s::bytea[],
+        %(request_numbers)s::bigint[], %(digests)s::bytea[], %(answers)s::bytea[],
         %(redemptions)s::bytea[]) AS fresh (request_id, account_id, kind, number, content_digest,
             answer, redemption)
 ), redeemed AS (

@@ -7,7 +7,7 @@ redemptions. Each batch is read from a snapshot of its own, so the writers go on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from uuid import UUID
@@ -34,6 +34,7 @@ from journal.reading import HoleError, head_of
 ACCOUNTS_BATCH = 200
 DECISIONS_BATCH = 5_000
 FAULTS_MAX = 1_000
+STREAM_BATCH = 1_000
 
 _SQL = queries("journal.ledger", "reading.sql")
 _decision = DecisionMapper().decision
@@ -167,37 +168,46 @@ def _verify_accounts(
             _SQL["accounts_after"], (log_id, Uuid(after), ACCOUNTS_BATCH)
         ).fetchall()
         ids = UuidArray(row[0] for row in rows)
-        entries: list[StreamRow] = cursor.execute(_SQL["streams"], (log_id, ids)).fetchall()
+        # Streams of any length are folded as they come, never held.
+        entries = cursor.stream(_SQL["streams"], (log_id, ids), size=STREAM_BATCH)
         folded = {
-            account_id: _refold(account_id, list(stream), verified)
+            account_id: _refold(account_id, stream, verified)
             for account_id, stream in groupby(entries, key=lambda entry: entry[0])
         }
-        asked = [one for account in folded.values() if account for one in account.redemptions]
+        asked = [one for account, _ in folded.values() if account for one in account.redemptions]
         cursor.execute(_SQL["redemptions"], (log_id, UuidArray(asked)))
         stored = {(row[1], row[0]): decode_redemption(row[2]) for row in cursor}
-    last = {entry[0]: entry[2] for entry in entries}
     for row in rows:
-        _compare(row, folded.get(row[0]), last.get(row[0], 0), stored, verified)
+        account, position = folded.get(row[0], (None, 0))
+        _compare(row, account, position, stored, verified)
     verified.accounts += len(rows)
     return rows
 
 
-def _refold(account_id: bytes, stream: Sequence[StreamRow], verified: Verified) -> Account | None:
-    """Return an account out of its stream, None (and a fault) if the stream cannot be folded."""
-    uuid = UUID(bytes=account_id)
-    events: list[Recorded[AccountDecision]] = [
-        Recorded(uuid, version, _decision(topic, body))  # type: ignore[arg-type] # evolve refuses others
-        for _, version, _, topic, body in stream
-    ]
+def _refold(
+    account_id: bytes, stream: Iterable[StreamRow], verified: Verified
+) -> tuple[Account | None, int]:
+    """Return an account out of its stream and the position of its last decision.
+
+    There is no account, but a fault, if the stream cannot be folded.
+    """
+    uuid, last = UUID(bytes=account_id), 0
+
+    def events() -> Iterator[Recorded[AccountDecision]]:
+        nonlocal last
+        for _, version, position, topic, body in stream:
+            last = position
+            yield Recorded(uuid, version, _decision(topic, body))  # type: ignore[arg-type] # evolve refuses others
+
     try:
-        account = project_account(None, events)
+        account = project_account(None, events())
         for book in account.books if account else ():
             check_book(book)
             check_lots(book)
     except (VinculoError, KeyError) as error:
         verified.fault(account_id, f"expected a stream that can be folded, found: {error}")
-        return None
-    return account
+        return None, last
+    return account, last
 
 
 def _compare(
@@ -214,7 +224,7 @@ def _compare(
         verified.fault(account_id, str(error))
         return
     if account is None:
-        verified.fault(account_id, "expected a stream of decisions for this row, found none")
+        verified.fault(account_id, "expected a stream that makes this row, found none")
         return
     for redemption_id, expected in account.redemptions.items():
         verified.redemptions += 1

@@ -21,6 +21,7 @@ from journal.intake.pipeline import clock
 from journal.intake.writer import WriterClosedError, WriterLimits
 from journal.ledger.deciding import Deciding, PoisonedOrderError, TermsOf, default_terms
 from journal.ledger.gathering import Gathering, Waiting
+from journal.ledger.heads import tune_for_keys
 from journal.ledger.orders import Answer, Order
 
 TRIES_MAX: Final = 3
@@ -179,8 +180,7 @@ class LedgerWriter:
     def _transact(self, orders: Sequence[Order]) -> Sequence[Answer | Refused]:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
-            # Plans are made for the batch at hand: one that is kept may be of an empty table.
-            self._connection.prepare_threshold = None
+            tune_for_keys(self._connection)
         deciding = Deciding(self._log_id, self._terms, self._now)
         with self._connection.transaction():
             told = deciding.decide(self._connection, orders)
