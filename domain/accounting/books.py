@@ -103,6 +103,8 @@ class MonthClosed(Decision, frozen=True, kw_only=True):
         previous: digest of the close before it, "" for the first.
         digest: SHA-256, in hexadecimal, of everything above.
         by: the person who closed it.
+        ahead: position of the first decision known to this close that counts in a later month, 0 if
+            there is none; bound by the digest too. The next close reads from there.
 
     """
 
@@ -116,6 +118,7 @@ class MonthClosed(Decision, frozen=True, kw_only=True):
     previous: str
     digest: str
     by: Person
+    ahead: Annotated[int, Meta(ge=0)] = 0
 
 
 class Books(Aggregate, frozen=True, kw_only=True):
@@ -126,6 +129,7 @@ class Books(Aggregate, frozen=True, kw_only=True):
         totals: of the month closed last, by portfolio.
         pools: by portfolio and cohort.
         digest: of the month closed last.
+        ahead: as of the month closed last.
 
     """
 
@@ -134,9 +138,16 @@ class Books(Aggregate, frozen=True, kw_only=True):
     totals: dict[Portfolio, Total] = msgspec.field(default_factory=dict)
     pools: dict[tuple[Portfolio, int], Pool] = msgspec.field(default_factory=dict)
     digest: str = ""
+    ahead: int = 0
+
+    @property
+    def read_after(self) -> int:
+        """The position behind which everything stands that the next close counts."""
+        looked = self.periods.positions[-1] if self.periods.positions else 0
+        return min(looked, self.ahead - 1) if self.ahead else looked
 
 
-class Preparation(msgspec.Struct, frozen=True, kw_only=True):
+class Preparation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A month as it would be closed; shown before, decided once."""
 
     month: int
@@ -145,6 +156,7 @@ class Preparation(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[Pool, ...]
     estimates: tuple[EstimatePublished, ...]
     previous: str
+    ahead: int = 0
 
     @property
     def digest(self) -> str:
@@ -161,6 +173,7 @@ def preparation_of(closed: MonthClosed) -> Preparation:
         pools=closed.pools,
         estimates=closed.estimates,
         previous=closed.previous,
+        ahead=closed.ahead,
     )
 
 

@@ -71,6 +71,7 @@ def close(books: Books, prepared: Preparation, *, by: str, today: int) -> tuple[
             previous=prepared.previous,
             digest=prepared.digest,
             by=by,
+            ahead=prepared.ahead,
         ),
     )
 
@@ -95,6 +96,7 @@ def evolve(books: Books, closed: MonthClosed) -> Books:
         totals={total.portfolio: total for total in closed.totals},
         pools=pools,
         digest=closed.digest,
+        ahead=closed.ahead,
     )
 
 

@@ -241,3 +241,5 @@ _MAPPINGS: dict[type[Decision], Callable[[_Entry], Iterable[Movement]] | None] =
     made.TierChanged: None,
 }
 """Every decision in the stream of an account; None moves no points in or out of a portfolio."""
+ACCOUNT_DECISIONS: frozenset[type[Decision]] = frozenset(_MAPPINGS)
+"""The decisions that :func:`movements_of` takes."""

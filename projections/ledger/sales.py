@@ -17,7 +17,7 @@ import msgspec
 
 from domain.accounting.estimates import Estimate, Estimates
 from domain.accounting.portfolios import Portfolio
-from domain.accounting.revenue import Option, allocate_sale
+from domain.accounting.revenue import Option, RevenueError, allocate_sale
 from domain.accounting.rounding import allocate
 from domain.ledger.decisions import PointsAccrued
 from domain.touchpoints.base import Touchpoint
@@ -82,6 +82,7 @@ class SalePricing:
 
         Raises:
             EstimateError: if a portfolio has no approved estimate on the day of a sale.
+            RevenueError: if a sale is in another currency than its points are valued in.
 
         """
         prices: dict[int, Prices] = {}
@@ -104,9 +105,8 @@ class SalePricing:
         day = first.context.calendar.day(first.posting.at)
         estimates = [self._estimate(share.portfolio, day) for share in shares]
         money = purchase.currency
-        if any(one.money != money for one in estimates):
-            # No part can be told without a rate; the close refuses the price by its currency.
-            return [(share, SharePrice(0, money)) for share in shares]
+        for one in estimates:
+            _check_money(purchase, one)
         revenue = max(0, totals_of(purchase).revenue)
         if all(share.portfolio.kind == "paid" for share in shares):
             amounts = allocate(revenue, [share.points for share in shares])
@@ -138,3 +138,13 @@ def sold_shares(accrual: Accrual) -> Iterable[PricedShare]:
         if share.terms.kind != "promotional":
             portfolio = context.of_lot(posting.currency, share.terms)
             yield PricedShare(accrual.position, place, portfolio, share.points)
+
+
+def _check_money(purchase: PurchaseMade, estimate: Estimate) -> None:
+    if purchase.currency != estimate.money:
+        message = (
+            f"{estimate.portfolio}: expected sales in {estimate.money}, in which it is valued, "
+            f"found one in {purchase.currency}; convert by a published rate, or give points of "
+            "another issuer for such sales"
+        )
+        raise RevenueError(message)
