@@ -174,8 +174,8 @@ def check_book(book: Book) -> None:
     moved = book.issued + book.adjusted + book.transferred
     moved -= book.redeemed + book.expired + book.clawed_back
     least = min(
-        book.pending, book.reserved, book.overdrawn, book.issued, book.redeemed, book.expired,
-        book.clawed_back,
+        book.pending, book.reserved, book.overdrawn,
+        book.issued, book.redeemed, book.expired, book.clawed_back,
     )  # fmt: skip
     if held != moved or least < 0 or (book.overdrawn and book.lots):
         message = (

@@ -237,10 +237,9 @@ def _adjusted(account: Account, book: Book, decision: made.BalanceAdjusted) -> N
     if decision.share is not None:
         if decision.first_lot != book.next_lot:
             raise _wrong_lot(book, decision.first_lot)
-        available, pending = open_lots(book, (decision.share,), decision.at, account.through)
-        book.available += available
-        book.pending += pending
-        book.adjusted += available + pending
+        given, _ = open_lots(book, (decision.share,), decision.at, account.through)
+        book.available += given
+        book.adjusted += given
         repay(book, decision.repaid)
     taken = take(book, decision.allocations) + decision.uncovered
     book.available -= taken

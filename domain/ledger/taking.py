@@ -157,8 +157,6 @@ def transfer(giver: Desk, taker: Desk, order: Transfer, at: int) -> None:
         detail = f"points: expected 1 to {POINTS_MAX}, found {order.points}"
         raise Refused("points_invalid", detail)
     check_covered(source.book(order.currency), order.points, at)
-    run_timers(giver, at)
-    run_timers(taker, at)
     receive(taker, order, send(giver, order, target.id, at), source.id, at)
 
 

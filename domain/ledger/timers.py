@@ -41,29 +41,26 @@ def next_timer(account: Account) -> int:
 
 def run_timers(desk: Desk, until: int) -> None:
     """Run the timers of all books up to and at an instant; the tier's is not run here."""
-    books = desk.account.books
-    while books:
-        book = min(books, key=_next_of)
-        due = _next_of(book)
-        if due > until:
-            break
-        _run(desk, book, due)
+    while (book := _first_due(desk.account, until)) is not None:
+        _run(desk, book, _next_of(book))
 
 
 def available_at(book: Book, at: int) -> int:
     """Return what will be available at an instant if nothing but time happens; changes nothing."""
+    if book.overdrawn or book.forgiven:
+        return _tried_out(book, at)
     points = book.available
     for lot in book.lots:
         if lot.expires_at > at:
             break
         points -= lot.remaining
-    waiting = list(takewhile(lambda one: one.due <= at, book.pending_lots))
-    reservations = list(takewhile(lambda one: one.until <= at, book.reservations))
-    if (waiting or reservations) and (book.overdrawn or book.forgiven):
-        return _tried_out(book, at)
-    points += sum(one.lot.remaining for one in waiting if one.lot.expires_at > at)
-    held = (one for reservation in reservations for one in reservation.allocations)
-    return points + sum(one.points for one in held if one.expires_at > at)
+    for waiting in book.pending_lots:
+        if waiting.due <= at < waiting.lot.expires_at:
+            points += waiting.lot.remaining
+    for reservation in book.reservations:
+        if reservation.until <= at:
+            points += sum(one.points for one in reservation.allocations if one.expires_at > at)
+    return points
 
 
 def _tried_out(book: Book, at: int) -> int:
@@ -197,6 +194,16 @@ def _next_of(book: Book) -> int:
     if book.reservations and book.reservations[0].until < due:
         due = book.reservations[0].until
     return due
+
+
+def _first_due(account: Account, until: int) -> Book | None:
+    """Return the book in which something is due first, None if nothing is due up to an instant."""
+    found = None
+    for book in account.books:
+        due = _next_of(book)
+        if due <= until:
+            found, until = book, due - 1
+    return found
 
 
 def _run(desk: Desk, book: Book, due: int) -> None:

@@ -147,6 +147,23 @@ def test_a_share_of_nothing_is_noticed() -> None:
             Case().earn(points)
 
 
+@pytest.mark.parametrize("spent", [0, 5])
+def test_a_claw_back_takes_and_forgives_what_was_due(spent: int) -> None:
+    case = Case()
+    lots = [case.earn(10), case.earn(10, 50)]
+    if spent:
+        case.redeem(spent)
+    before = case.state()
+    case.give_back(20, *lots)
+    made = case.desk.decisions[-1]
+    for due in (9, 10, 19, 21) if spent else (9, 10, 19):
+        with pytest.raises(UnbalancedLedgerError, match="expected a decision about"):
+            evolve(
+                msgspec.msgpack.decode(before, type=Account),
+                msgspec.structs.replace(made, due=due),
+            )
+
+
 def test_more_cannot_be_paid_off_than_is_owed() -> None:
     case = Case()
     case.redeem(5, elsewhere=True)

@@ -447,6 +447,16 @@ def test_points_are_redeemed_in_steps_from_a_minimum_on(case: Case, points: int,
     assert before == case.state()
 
 
+def test_a_programme_that_says_nothing_of_redeeming_forfeits_and_reissues_for_thirty_days(
+    case: Case,
+) -> None:
+    terms = case.terms
+    assert (1, 1, 900, "forfeit", 2_592_000) == (
+        terms.minimum, terms.step, terms.reservation_seconds, terms.expired_lots,
+        terms.reissue_seconds,
+    )  # fmt: skip
+
+
 def test_what_happened_elsewhere_knows_no_minimum_but_is_positive(case: Case) -> None:
     case.terms = RedemptionTerms(minimum=10, step=5)
     case.redeem(1, elsewhere=True)

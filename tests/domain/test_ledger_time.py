@@ -118,12 +118,14 @@ def test_of_one_instant_reservations_come_first_then_maturing_then_expiry(case: 
 
 
 def test_timers_of_all_currencies_run_in_the_order_of_their_instants(case: Case) -> None:
-    case.earn(1, 0, 30)
-    case.earn(1, 0, 20, currency="miles")
-    case.earn(1, 0, 40, currency="miles")
+    for currency, instants in ((POINTS, (21, 30)), ("miles", (20, 22, 30)), ("stars", (21, 23))):
+        for expires_at in instants:
+            case.earn(1, 0, expires_at, currency=currency)
     case.pass_time(100)
-    assert [("LotsExpired", at) for at in (20, 30, 40)] == case.happened(4)
-    assert 40 == case.account.through
+    names = [getattr(one, "currency", "") for one in case.desk.decisions[8:]]
+    assert [("LotsExpired", at) for at in (20, 21, 21, 22, 23, 30, 30)] == case.happened(8)
+    assert ["miles", POINTS, "stars", "miles", "stars", POINTS, "miles"] == names
+    assert 30 == case.account.through
 
 
 @pytest.mark.parametrize("active_from", [60, 50])
@@ -182,6 +184,13 @@ def test_what_is_released_after_its_expiry_has_expired(
     case.reserve(60, until=80)
     case.do(Release(redemption_id=ID), at)
     assert (Balance(available), expired) == (case.balance, case.book.expired)
+
+
+def test_foretelling_knows_when_reserved_points_time_out_and_expire(case: Case) -> None:
+    case.earn(100, 0, 60)
+    case.reserve(30, until=50)
+    expected = {49: 70, 50: 100, 59: 100, 60: 0}
+    assert expected == {at: available_at(case.book, at) for at in expected}
 
 
 def test_what_is_owed_is_paid_by_what_times_out_even_if_it_expires_later(case: Case) -> None:
