@@ -17,11 +17,13 @@ from api.endpoints import Endpoint
 from api.keys import Holder
 from api.problems import Problem
 from api.services import Services
+from journal.decisions import UNREACHABLE
 from journal.intake.writer import WriterClosedError
 from projections.customer.reading.finding import NotProjectedError
 
 _log = structlog.get_logger(__name__)
 _AGAIN = ((b"retry-after", b"1"),)
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, WriterClosedError, *UNREACHABLE)
 _FRAMES_LOGGED = 6
 _STATUS_SERVER_ERROR = 500
 
@@ -102,7 +104,7 @@ def answer_of_failure(error: Exception, route: str) -> Answer:
             "too_long", "a query that ends within its time", "one that does not",
             "narrow the filters, or ask again",
         ).answer()  # fmt: skip
-    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError, WriterClosedError)):
+    if isinstance(error, _AWAY):
         _log.warning("request.database_away", route=route, error=kind)
         return _unavailable(
             "database_away", "the database to answer", "that it does not",

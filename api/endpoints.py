@@ -45,6 +45,15 @@ class Reply(msgspec.Struct, frozen=True):
     headers: tuple[str, ...] = ()
 
 
+def json_reply(
+    meaning: str,
+    document: Any,  # noqa: ANN401 - a type
+    headers: tuple[str, ...] = (),
+) -> Reply:
+    """Return an answer of one JSON document."""
+    return Reply(meaning, (Content("application/json", document),), headers)
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One route and method.
 

@@ -19,6 +19,12 @@ VERSION = "1.0.0"
 """Of the API; within v1 members are only added."""
 
 _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
+_UUID = {"type": "string", "format": "uuid"}
+_PATH_SCHEMAS: dict[str, dict[str, Any]] = {
+    "code": {"type": "string", "minLength": 1, "maxLength": 100, "examples": ["club"]},
+    "version": {"type": "string", "minLength": 1, "maxLength": 40, "examples": ["2026-1"]},
+}
+"""Of parameters in paths that are no UUIDs."""
 _REFERENCE = "#/components/schemas/{name}"
 _COMMON_PROBLEMS = (400, 503)
 _KEY_PROBLEMS = (401, 403)
@@ -132,7 +138,7 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", "format": "uuid"},
+            "schema": _PATH_SCHEMAS.get(name, _UUID),
         }
         for name in _PATH_PARAMETER.findall(endpoint.path)
     ]

@@ -9,6 +9,7 @@ import msgspec
 
 from api.answers import Answer
 from domain.errors import VinculoError
+from domain.programmes.faults import Fault
 
 PROBLEM_TYPE = b"application/problem+json"
 
@@ -24,6 +25,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         code: for machines.
         reached: of a wait for a position: the coordinate that was reached.
         receipt: of a rejected event: by which it is listed, read and sent again.
+        faults: of rules that make no sense: each with its place.
 
     """
 
@@ -34,6 +36,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     code: str
     reached: str | None = None
     receipt: str | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 class Problem(VinculoError):  # noqa: N818 - RFC 9457 calls it so

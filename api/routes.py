@@ -8,8 +8,9 @@ import msgspec
 
 from api import customers, directory, histories, intake, openapi, operating, touchpoints
 from api.customer_answers import CURSOR
-from api.endpoints import Content, Endpoint, Reply
+from api.endpoints import Content, Endpoint, Reply, json_reply
 from api.parameters import Parameter, within
+from api.programme_routes import programme_endpoints
 from api.settings import ApiLimits
 from domain.cloudevent import BATCH_TYPE, STRUCTURED_TYPE, CloudEvent
 from projections.customer.reading.biography import AccountsShown, LifecycleShown
@@ -54,6 +55,7 @@ def endpoints(limits: ApiLimits, customer: type) -> tuple[Endpoint, ...]:
         *_of_customers(limit, customer),
         *_of_touchpoints(),
         *_of_intake(limit),
+        *programme_endpoints(),
         *_of_operating(),
     )
 
@@ -96,7 +98,7 @@ def _of_customers(limit: Parameter, customer: type) -> tuple[Endpoint, ...]:
             scopes=("read",),
             positioned=True,
             bodies=(Content(_JSON, directory.LookupRequest),),
-            replies={200: _json("A result for each.", directory.LookupDocument, _POSITION)},
+            replies={200: json_reply("A result for each.", directory.LookupDocument, _POSITION)},
             problems=(413,),
             handler=directory.look_up,
         ),
@@ -111,7 +113,7 @@ def _of_customers(limit: Parameter, customer: type) -> tuple[Endpoint, ...]:
             scopes=("read",),
             parameters=(*directory.FILTERS, CURSOR, limit),
             positioned=True,
-            replies={200: _json("A page.", directory.CustomerPage, _POSITION)},
+            replies={200: json_reply("A page.", directory.CustomerPage, _POSITION)},
             handler=directory.list_all,
         ),
         _history(
@@ -157,7 +159,7 @@ def _history(
         scopes=("read",),
         parameters=parameters,
         positioned=True,
-        replies={200: _json("As told.", document, _ABSORBED)},
+        replies={200: json_reply("As told.", document, _ABSORBED)},
         problems=(404,),
         handler=handler,
     )
@@ -183,8 +185,8 @@ def _of_touchpoints() -> tuple[Endpoint, ...]:
                     (Content(_JSON, touchpoints.ItemAnswer, touchpoints.BatchAnswer),),
                     _POSITION,
                 ),
-                201: _json("One event, stored now.", touchpoints.ItemAnswer, _POSITION),
-                207: _json("Many, some rejected.", touchpoints.BatchAnswer, _POSITION),
+                201: json_reply("One event, stored now.", touchpoints.ItemAnswer, _POSITION),
+                207: json_reply("Many, some rejected.", touchpoints.BatchAnswer, _POSITION),
             },
             problems=(408, 413, 415, 422),
             handler=touchpoints.send_touchpoints,
@@ -200,7 +202,7 @@ def _of_touchpoints() -> tuple[Endpoint, ...]:
             "the source sent, or by the receipt that was answered.",
             scopes=("publish", "operate"),
             parameters=touchpoints.STATUS_PARAMETERS,
-            replies={200: _json("As told.", touchpoints.EventStatus)},
+            replies={200: json_reply("As told.", touchpoints.EventStatus)},
             handler=touchpoints.tell_status,
         ),
     )
@@ -217,7 +219,7 @@ def _of_intake(limit: Parameter) -> tuple[Endpoint, ...]:
             description="By channel, topic, source and hour of recording, the newest first.",
             scopes=("operate",),
             parameters=(intake.CHANNEL, intake.SOURCE, intake.SINCE, intake.UNTIL, CURSOR, limit),
-            replies={200: _json("A page.", intake.AccountPage)},
+            replies={200: json_reply("A page.", intake.AccountPage)},
             handler=intake.tell_accounts,
         ),
         Endpoint(
@@ -228,7 +230,7 @@ def _of_intake(limit: Parameter) -> tuple[Endpoint, ...]:
             summary="Messages that could not become facts",
             scopes=("operate",),
             parameters=(intake.SOURCE, intake.CODE, intake.OPEN, intake.BEFORE, limit),
-            replies={200: _json("A page, the newest first.", intake.RejectedPage)},
+            replies={200: json_reply("A page, the newest first.", intake.RejectedPage)},
             handler=intake.tell_rejected,
         ),
         Endpoint(
@@ -239,7 +241,7 @@ def _of_intake(limit: Parameter) -> tuple[Endpoint, ...]:
             summary="What a rejected message holds",
             description="It may be personal: who reads it is logged.",
             scopes=("operate",),
-            replies={200: _json("The message.", intake.RejectedContent)},
+            replies={200: json_reply("The message.", intake.RejectedContent)},
             problems=(404, 410),
             handler=intake.open_rejected,
         ),
@@ -254,8 +256,8 @@ def _of_intake(limit: Parameter) -> tuple[Endpoint, ...]:
             bodies=_ONE_EVENT,
             body_required=False,
             replies={
-                200: _json("It was stored before, or is suppressed.", touchpoints.ItemAnswer),
-                201: _json("It is stored now.", touchpoints.ItemAnswer, _POSITION),
+                200: json_reply("It was stored before, or is suppressed.", touchpoints.ItemAnswer),
+                201: json_reply("It is stored now.", touchpoints.ItemAnswer, _POSITION),
             },
             problems=(404, 408, 410, 413, 415, 422),
             handler=intake.resend_rejected,
@@ -272,7 +274,7 @@ def _of_operating() -> tuple[Endpoint, ...]:
             family="operating",
             summary="How far the views are; lagging told from stuck",
             scopes=("read", "operate"),
-            replies={200: _json("As told.", operating.ProjectionsDocument)},
+            replies={200: json_reply("As told.", operating.ProjectionsDocument)},
             handler=operating.tell_projections,
         ),
         Endpoint(
@@ -292,7 +294,7 @@ def _of_operating() -> tuple[Endpoint, ...]:
             family="operating",
             summary="Whether the process is alive",
             scopes=(),
-            replies={200: _json("It is.", operating.Health)},
+            replies={200: json_reply("It is.", operating.Health)},
             handler=operating.tell_health,
         ),
         Endpoint(
@@ -303,8 +305,8 @@ def _of_operating() -> tuple[Endpoint, ...]:
             summary="Whether requests can be answered",
             scopes=(),
             replies={
-                200: _json("They can.", operating.Readiness),
-                503: _json("They cannot; it says why.", operating.Readiness),
+                200: json_reply("They can.", operating.Readiness),
+                503: json_reply("They cannot; it says why.", operating.Readiness),
             },
             handler=operating.tell_readiness,
         ),
@@ -319,10 +321,6 @@ def _of_operating() -> tuple[Endpoint, ...]:
             handler=openapi.tell_openapi,
         ),
     )
-
-
-def _json(meaning: str, document: Any, headers: tuple[str, ...] = ()) -> Reply:  # noqa: ANN401 - a type
-    return Reply(meaning, (Content(_JSON, document),), headers)
 
 
 def _with_personal(customer: type) -> type:

@@ -18,11 +18,13 @@ from api.metrics import Metrics
 from api.problems import Problem
 from api.settings import ApiSettings
 from journal.connecting import connect
+from journal.decisions import open_decisions
 from journal.history import Histories
 from journal.intake.message import Message, Outcome
 from journal.intake.pipeline import Intake
 from journal.intake.writer import IntakeWriter, WriterClosedError, WriterFullError
 from journal.personas import PersonaNames
+from journal.programmes import HeardProgrammes, ProgrammeOffice
 from journal.reading import FactReader
 from journal.sealing import TenantSecret
 from journal.tenant_secret_check import note_secret
@@ -51,6 +53,8 @@ class Services(msgspec.Struct, kw_only=True):
         keyring: tells holders of keys.
         reader: reads documents.
         writer: takes touchpoints in.
+        office: decides about programmes; blocks, so it is asked in a thread.
+        programmes: tells programmes.
         metrics: counts.
 
     """
@@ -68,6 +72,8 @@ class Services(msgspec.Struct, kw_only=True):
     keyring: Keyring
     reader: DocumentDesk
     writer: IntakeWriter
+    office: ProgrammeOffice
+    programmes: HeardProgrammes
     metrics: Metrics
 
     async def reach(self, wanted: Coordinate) -> None:
@@ -136,6 +142,7 @@ async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> Asyn
     desk = Desk(settings.conninfo, limits.reader_threads, limits.statement_seconds)
     reader = DocumentDesk(settings.conninfo, logs.facts, documents, limits, clock, metrics)
     writer = _writer(settings, logs, secret, clock)
+    decisions = open_decisions(settings.conninfo, logs.decisions)
     writer.start()
     try:
         yield Services(
@@ -152,10 +159,13 @@ async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> Asyn
             keyring=Keyring(desk, settings.tenant, limits),
             reader=reader,
             writer=writer,
+            office=ProgrammeOffice(decisions, now=clock),
+            programmes=HeardProgrammes(logs.decisions),
             metrics=metrics,
         )
     finally:
         await loop.run_in_executor(None, writer.close)
+        await loop.run_in_executor(None, decisions.close)
         await reader.close()
         await loop.run_in_executor(None, desk.close)
 

@@ -27,7 +27,10 @@ def named(endpoint: Endpoint) -> str:
 def path_of(endpoint: Endpoint) -> str:
     """An address of the route, with ids of something that exists where that is possible."""
     return endpoint.path.format(
-        customer_id=customer_id_of("crm:1"), receipt="00000000-0000-8000-8000-000000000000"
+        customer_id=customer_id_of("crm:1"),
+        receipt="00000000-0000-8000-8000-000000000000",
+        code="club",
+        version="2026-1",
     )
 
 
@@ -64,7 +67,7 @@ def test_a_key_opens_what_its_scopes_name_and_nothing_else(
 def test_other_methods_are_refused_with_those_allowed(shared_api: Api, endpoint: Endpoint) -> None:
     allowed = {one.method for one in ENDPOINTS if one.path == endpoint.path}
     allowed |= {"HEAD"} if "GET" in allowed else set()
-    response = shared_api.client().request("DELETE", path_of(endpoint))
+    response = shared_api.client().request("PATCH", path_of(endpoint))
     problem(response, 405, "method_not_allowed")
     assert allowed == set(response.headers["allow"].split(", "))
 

@@ -111,6 +111,7 @@ def test_every_route_is_described_and_every_described_route_is_there(shared_api:
         "/v1/customers",
         "/v1/intake/accounts",
         "/v1/intake/rejected",
+        "/v1/programmes",
         "/v1/projections",
         "/healthz",
         "/readyz",
