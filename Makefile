@@ -5,10 +5,12 @@ VENV := .venv
 RUN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BROKER_LIBS := .broker/libs
+LEDGER_TESTS := $(addprefix tests/domain/test_ledger, .py _totals.py _time.py _points.py _damage.py _any_history.py)
+MUTATION := domain/ledger $(LEDGER_TESTS)
 BENCHMARKS := ingest ingest-kafka project late rebuild freshness read
 
 .DEFAULT_GOAL := help
-.PHONY: help env lock demo check test test-postgres-15 test-slow broker bench clean
+.PHONY: help env lock demo check test test-postgres-15 test-slow mutation broker bench clean
 
 help: ## print this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-zA-Z0-9%-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +58,10 @@ test-postgres-15: env ## the database tests on the distribution's PostgreSQL 15
 
 test-slow: env broker ## the tests that take minutes
 	$(RUN)/python -m pytest -m slow $(ARGS)
+
+# Another package: make mutation MUTATION="domain/programmes tests/domain/test_programme*.py"
+mutation: env ## change the ledger in small ways, and count how many its tests notice (slow)
+	$(RUN)/python -m tests.mutation $(MUTATION) $(ARGS)
 
 bench: $(addprefix bench-,$(BENCHMARKS)) ## run every benchmark, each prints one JSON line
 
