@@ -110,7 +110,7 @@ def standing(connection: psycopg.Connection, log_id: int, calendar: Calendar) ->
 
     """
     points: dict[Portfolio, int] = {}
-    with _snapshot(connection):
+    with in_one_snapshot(connection):
         position = head_of(connection, log_id)
         contexts = contexts_at(connection, log_id, position, calendar)
         with connection.cursor("states", binary=True) as cursor:
@@ -259,7 +259,8 @@ def _whole(rows: list[WindowRow], last: int) -> list[WindowRow]:
 
 
 @contextmanager
-def _snapshot(connection: psycopg.Connection) -> Iterator[None]:
+def in_one_snapshot(connection: psycopg.Connection) -> Iterator[None]:
+    """Let all queries see the database at one moment; not within a transaction."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield
