@@ -7,22 +7,32 @@ the decisions, under the lock of the account's row.
 
 from __future__ import annotations
 
+from journal.ledger.carrying import offline_order
 from journal.ledger.orders import (
     Answer,
+    InsufficientPointsError,
     OpenAccount,
     Order,
+    ReserveOffline,
     TransferPoints,
     open_order,
     request_id_of,
 )
+from journal.ledger.spending import RulebookSpending, RulesHeard, SpendingRules
 from journal.ledger.writer import LedgerWriter
 
 __all__ = [
     "Answer",
+    "InsufficientPointsError",
     "LedgerWriter",
     "OpenAccount",
     "Order",
+    "ReserveOffline",
+    "RulebookSpending",
+    "RulesHeard",
+    "SpendingRules",
     "TransferPoints",
+    "offline_order",
     "open_order",
     "request_id_of",
 ]

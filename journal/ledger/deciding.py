@@ -12,17 +12,12 @@ from domain.errors import Refused, VinculoError
 from domain.ledger.account import UnbalancedLedgerError
 from domain.ledger.commands import Capture, Release, Reverse
 from domain.ledger.desk import Desk
-from domain.ledger.handling import handle
-from domain.ledger.opening import open_account
-from domain.ledger.redeeming import DEFAULT_TERMS, RedemptionTerms
-from domain.ledger.taking import Transfer, transfer
 from journal.ledger.answering import answer_of
+from journal.ledger.carrying import Carrying
 from journal.ledger.heads import Heads, NewRequest, RequestRow
-from journal.ledger.orders import Answer, OpenAccount, Order, TransferPoints, content_digest
+from journal.ledger.orders import Answer, Order, content_digest
+from journal.ledger.spending import RulesHeard
 from journal.ledger.states import decode_answer, encode
-
-TermsOf = Callable[[str], RedemptionTerms]
-"""What a programme says of redeeming, by its code; called while accounts are locked, so quick."""
 
 _OF_A_REDEMPTION = (Capture, Release, Reverse)
 
@@ -38,11 +33,6 @@ class PoisonedOrderError(VinculoError):
     def __init__(self, index: int) -> None:
         super().__init__(f"order {index}: expected an answer or a refusal, found a failure")
         self.index = index
-
-
-def default_terms(_programme: str) -> RedemptionTerms:
-    """Return what holds where no programme says anything."""
-    return DEFAULT_TERMS
 
 
 class _Told(msgspec.Struct, frozen=True, gc=False):
@@ -71,14 +61,15 @@ class Deciding:
 
     Args:
         log_id: of the decisions log.
-        terms: of redeeming, by programme.
+        rules: tells what programmes say of spending.
         now: the clock, microseconds since 1970.
 
     """
 
-    def __init__(self, log_id: int, terms: TermsOf, now: Callable[[], int]) -> None:
+    def __init__(self, log_id: int, rules: RulesHeard, now: Callable[[], int]) -> None:
+        self._log_id = log_id
         self._heads = Heads(log_id)
-        self._terms = terms
+        self._rules = rules
         self._now = now
         self._known: dict[bytes, RequestRow] = {}
         self._fresh: dict[bytes, _Told] = {}
@@ -101,16 +92,19 @@ class Deciding:
 
         """
         heads = self._heads
+        carrying = Carrying(self._log_id, self._rules(connection), connection)
         heads.lock(connection, chain.from_iterable(order.accounts for order in orders))
         self._known = heads.look_up(connection, _asked_about(orders))
         at = self._now()
-        told = [self._tell(index, order, at) for index, order in enumerate(orders)]
+        carrying.prepare(orders, heads.desk, at)
+        told = [self._tell(index, order, at, carrying) for index, order in enumerate(orders)]
+        carrying.write()
         before = heads.write(connection, at) if heads.count else 0
         return [one if isinstance(one, Refused) else one.placed(before) for one in told]
 
-    def _tell(self, index: int, order: Order, at: int) -> _Told | Refused:
+    def _tell(self, index: int, order: Order, at: int, carrying: Carrying) -> _Told | Refused:
         try:
-            return self._answer(order, at)
+            return self._answer(order, at, carrying)
         except Refused as refused:
             if self._heads.take(*self._desks(order)):
                 message = f"{order.kind}: expected a refusal to change nothing: {refused}"
@@ -119,7 +113,7 @@ class Deciding:
         except Exception as error:
             raise PoisonedOrderError(index) from error
 
-    def _answer(self, order: Order, at: int) -> _Told:
+    def _answer(self, order: Order, at: int, carrying: Carrying) -> _Told:
         digest = content_digest(order)
         told = self._told_before(order.request_id)
         if told is not None:
@@ -128,7 +122,7 @@ class Deciding:
             return told
         desks = self._desks(order)
         through = max(at, *(desk.account.through for desk in desks))
-        self._carry_out(order, desks, at)
+        carrying.carry_out(order, desks, at)
         answer = answer_of(order, desks[0], self._heads.take(*desks), through)
         told = _Told(digest, answer, self._heads.count)
         self._fresh[order.request_id] = _Told(
@@ -152,28 +146,6 @@ class Deciding:
 
     def _desks(self, order: Order) -> list[Desk]:
         return [self._heads.desk(one) for one in order.accounts]
-
-    def _carry_out(self, order: Order, desks: Sequence[Desk], at: int) -> None:
-        command, desk = order.command, desks[0]
-        if isinstance(command, OpenAccount):
-            open_account(desk, command.programme, command.persona, at, command.cause)
-        elif isinstance(command, TransferPoints):
-            _transfer(order.request_id, command, desk, desks[1], at)
-        else:
-            handle(desk, command, at, self._terms(desk.account.programme))
-
-
-def _transfer(
-    request_id: bytes, command: TransferPoints, giver: Desk, taker: Desk, at: int
-) -> None:
-    there = taker.account.programme
-    if there and giver.account.programme != there:
-        detail = "to_account: expected an account of the same programme, found one of another"
-        raise Refused("other_programme", detail)
-    order = Transfer(
-        transfer_id=request_id, currency=command.currency, points=command.points, by=command.by
-    )
-    transfer(giver, taker, order, at)
 
 
 def _asked_about(orders: Iterable[Order]) -> list[bytes]:

@@ -5,7 +5,8 @@ once: the writer that is asked, the worker that earns, the timekeeper.
 
 1. :meth:`Heads.lock` the accounts, in the order of their ids;
 2. decide at their desks, and tell :meth:`Heads.take` after each decision, in the log's order;
-3. :meth:`Heads.write`, which takes the head of the log last;
+3. :meth:`Heads.write`, which takes the head of the log last (rewards are locked in between, see
+   :mod:`journal.ledger.rewards`; what comes back of them with its points is marked here);
 4. commit.
 """
 
@@ -20,12 +21,14 @@ import psycopg
 from domain.decisions.base import Decision
 from domain.errors import VinculoError
 from domain.ledger.account import Account, Redemption
+from domain.ledger.decisions import RedemptionReleased, RedemptionReversed
 from domain.ledger.desk import Desk
 from domain.ledger.terms import NEVER
 from domain.ledger.timers import next_timer
 from journal.connecting import BigintArray, ByteaArray, TextArray, UuidArray, binary_cursor
 from journal.intake.appending import channel_name
 from journal.ledger.entries import Encoded, Entry, encode_entry
+from journal.ledger.rewards import give_back
 from journal.ledger.states import decode_account, decode_redemption, encode, encode_account
 from journal.queries import queries
 from journal.rows import COPY_HEAD, COPY_TAIL
@@ -40,6 +43,8 @@ _BY_KEYS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+_GIVING_BACK = (RedemptionReleased, RedemptionReversed)
+"""A redemption for a reward is released or reversed as a whole, so what it took comes back."""
 
 
 class StaleHeadError(VinculoError):
@@ -112,6 +117,7 @@ class Heads:
         self._entries: list[Entry] = []
         self._requests: list[NewRequest] = []
         self._redemptions: dict[bytes, tuple[Account, bytes | None]] = {}
+        self._given_back: set[bytes] = set()
 
     @property
     def count(self) -> int:
@@ -183,6 +189,8 @@ class Heads:
             for decision in decisions:
                 version += 1
                 self._entries.append(Entry(account.id, version, decision))
+                if isinstance(decision, _GIVING_BACK):
+                    self._given_back.add(decision.redemption_id)
             if decisions:
                 self._taken[account.id] = len(desk.decisions)
                 self._numbers[account.id] = len(self._entries)
@@ -216,6 +224,7 @@ class Heads:
         """
         encoded = [encode_entry(self._log_id, recorded_at, one) for one in self._entries]
         values = self._values()
+        give_back(connection, self._log_id, self._given_back)
         cursor = binary_cursor(connection)
         found = cursor.execute(_SQL["write"], values).fetchone()
         if found is None:

@@ -8,6 +8,11 @@ WHERE log_id = %s AND account_id = ANY(%s) ORDER BY account_id FOR UPDATE
 SELECT request_id, account_id, position, content_digest, answer, redemption FROM ledger.request
 WHERE log_id = %s AND request_id = ANY(%s)
 
+-- name: transfers
+-- What an account has given to others.
+SELECT type, body FROM journal.entry
+WHERE log_id = %s AND stream_id = %s AND type = 'vinculo.points_transferred_out.v1'
+
 -- name: write
 -- Take the head of the log, last of all locks, and with the positions that it gives write accounts,
 -- requests and redemptions; wake readers. One statement, so that the head is held for no journey

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from domain.errors import VinculoError
+from domain.errors import Refused, VinculoError
 from domain.ledger.commands import AccountCommand, Command, Redeem, Reserve
 from domain.ledger.decisions import Balance
 from domain.ledger.projecting import account_id as id_of_account
@@ -21,6 +21,20 @@ from journal.entry_ids import mark_uuid8
 
 _ID_BYTES = 16
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class InsufficientPointsError(Refused):
+    """More points were asked for than there are.
+
+    Args:
+        detail: as of any refusal.
+        available: how many there are; negative if points are owed.
+
+    """
+
+    def __init__(self, detail: str, available: int) -> None:
+        super().__init__("insufficient_points", detail)
+        self.available = available
 
 
 class OrderError(VinculoError):
@@ -57,7 +71,22 @@ class TransferPoints(Command, frozen=True, kw_only=True, tag="transfer", gc=Fals
     points: int
 
 
-Asked = AccountCommand | TransferPoints | OpenAccount
+class ReserveOffline(Command, frozen=True, kw_only=True, tag="offline", gc=False):
+    """Set aside what a till may redeem on a day without asking: as much of it as there is.
+
+    Args:
+        currency: of the points.
+        day: business day, days since 1970-01-01; at its end what is left goes back.
+        till: its name.
+
+    """
+
+    currency: str
+    day: int
+    till: str
+
+
+Asked = AccountCommand | TransferPoints | OpenAccount | ReserveOffline
 """Everything that may be asked."""
 
 
@@ -165,6 +194,19 @@ def request_id_of(holder: str, key: str) -> bytes:
     name = holder.encode()
     content = len(name).to_bytes(4) + name + key.encode()
     return mark_uuid8(blake2b(content, digest_size=_ID_BYTES, person=b"vinculo.request").digest())
+
+
+def offline_id_of(account_id: bytes, currency: str, day: int, till: str) -> bytes:
+    """Return the id of an off-line allowance: the same till and day always give the same.
+
+    Args:
+        account_id: of the account.
+        currency: of the points.
+        day: business day, days since 1970-01-01.
+        till: its name.
+
+    """
+    return request_id_of("off-line allowance", f"{account_id.hex()} {day} {currency} {till}")
 
 
 def open_order(request_id: bytes, programme: str, persona: bytes, by: str = "") -> Order:

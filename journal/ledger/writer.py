@@ -19,10 +19,11 @@ import structlog
 from domain.errors import Refused
 from journal.intake.pipeline import clock
 from journal.intake.writer import WriterClosedError, WriterLimits
-from journal.ledger.deciding import Deciding, PoisonedOrderError, TermsOf, default_terms
+from journal.ledger.deciding import Deciding, PoisonedOrderError
 from journal.ledger.gathering import Gathering, Waiting
 from journal.ledger.heads import tune_for_keys
 from journal.ledger.orders import Answer, Order
+from journal.ledger.spending import RulesHeard, plain_rules
 
 TRIES_MAX: Final = 3
 
@@ -37,7 +38,7 @@ class LedgerWriter:
     Args:
         log_id: of the decisions log.
         connect: opens the writer's own connection.
-        terms: what a programme says of redeeming, by its code; called while accounts are locked.
+        rules: tells what programmes say of spending; asked once a transaction, before the locks.
         now: the clock, microseconds since 1970; asked once a transaction, after the locks.
         limits: of batches and queue; an order is an event.
 
@@ -48,7 +49,7 @@ class LedgerWriter:
         log_id: int,
         connect: Callable[[], psycopg.Connection],
         *,
-        terms: TermsOf = default_terms,
+        rules: RulesHeard = plain_rules,
         now: Callable[[], int] = clock,
         limits: WriterLimits | None = None,
     ) -> None:
@@ -57,7 +58,7 @@ class LedgerWriter:
         self.orders = 0
         self._log_id = log_id
         self._connect = connect
-        self._terms = terms
+        self._rules = rules
         self._now = now
         self._connection: psycopg.Connection | None = None
         self._queue: Gathering[Order, Answer] = Gathering(self.limits)
@@ -181,7 +182,7 @@ class LedgerWriter:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
             tune_for_keys(self._connection)
-        deciding = Deciding(self._log_id, self._terms, self._now)
+        deciding = Deciding(self._log_id, self._rules, self._now)
         with self._connection.transaction():
             told = deciding.decide(self._connection, orders)
         self.batches += 1

@@ -182,12 +182,12 @@ def test_one_order_that_fails_takes_no_other_with_it(
     log_id: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def poisoned(desk, command, at, terms):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        handle(desk, command, at, terms)
+    def poisoned(desk, command, at, *terms):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
+        handle(desk, command, at, *terms)
         if isinstance(command, Redeem) and command.points == 7:
             raise ZeroDivisionError
 
-    monkeypatch.setattr("journal.ledger.deciding.handle", poisoned)
+    monkeypatch.setattr("journal.ledger.carrying.handle", poisoned)
     writer = make()
     futures = [writer.submit(opening(1)), writer.submit(endowment(1, (100, None)))]
     futures += [writer.submit(redeeming(1, points, f"r{points}")) for points in range(1, 11)]
@@ -202,12 +202,12 @@ def test_one_order_that_fails_takes_no_other_with_it(
 def test_a_refusal_that_changed_something_is_a_defect_and_not_written(
     rich: LedgerWriter, connection: psycopg.Connection, log_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    def late(desk, command, at, terms):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        handle(desk, command, at, terms)
+    def late(desk, command, at, *terms):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202
+        handle(desk, command, at, *terms)
         code = "too_late"
         raise Refused(code, "said after the deed")
 
-    monkeypatch.setattr("journal.ledger.deciding.handle", late)
+    monkeypatch.setattr("journal.ledger.carrying.handle", late)
     with pytest.raises(UnbalancedLedgerError, match="expected a refusal to change nothing"):
         rich.submit(redeeming(1, 1, "r")).result(20)
     assert 100 == available(connection, log_id)
