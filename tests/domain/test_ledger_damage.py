@@ -24,7 +24,7 @@ from domain.ledger.evolving import evolve
 from domain.ledger.extending import Activity, extend
 from domain.ledger.lots import Allocation, OpenLot, waiting_lot
 from domain.ledger.projecting import account_id, project_account
-from domain.ledger.taking import Transfer, transfer
+from domain.ledger.taking import ClawBackPolicy, Transfer, transfer
 from tests.domain.ledger_case import ID, POINTS, Case
 
 FIGURES = {"points", "uncovered", "first_lot"}
@@ -147,16 +147,19 @@ def test_a_share_of_nothing_is_noticed() -> None:
             Case().earn(points)
 
 
+@pytest.mark.parametrize("policy", ["within_balance", "unlimited"])
 @pytest.mark.parametrize("spent", [0, 5])
-def test_a_claw_back_takes_and_forgives_what_was_due(spent: int) -> None:
+def test_a_claw_back_takes_owes_and_forgives_what_was_due(
+    spent: int, policy: ClawBackPolicy
+) -> None:
     case = Case()
     lots = [case.earn(10), case.earn(10, 50)]
     if spent:
         case.redeem(spent)
     before = case.state()
-    case.give_back(20, *lots)
+    case.give_back(20, *lots, policy=policy)
     made = case.desk.decisions[-1]
-    for due in (9, 10, 19, 21) if spent else (9, 10, 19):
+    for due in (9, 10, 19, 21) if getattr(made, "forgiven", 0) else (9, 10, 19):
         with pytest.raises(UnbalancedLedgerError, match="expected a decision about"):
             evolve(
                 msgspec.msgpack.decode(before, type=Account),
@@ -191,6 +194,7 @@ def whole() -> Book:
     case.earn(10, 45)
     case.reserve(1, until=30, at=1, name=b"1" * 16)
     case.reserve(1, until=35, at=1, name=b"2" * 16)
+    case.book.next_lot += 2
     check_book(case.book)
     check_lots(case.book)
     return case.book
@@ -213,8 +217,8 @@ LOT_DAMAGES: dict[str, Callable[[Book], object]] = {
     "lots in another order": lambda book: swap(book.lots),
     "pending lots in another order": lambda book: swap(book.pending_lots),
     "reservations in another order": lambda book: swap(book.reservations),
-    "an empty lot": lambda book: book.lots.append(OpenLot(99, 0, 3, 0)),
-    "a negative lot": lambda book: book.lots.extend([OpenLot(99, 0, 0, -1), OpenLot(99, 1, 3, 1)]),
+    "an empty lot": lambda book: book.lots.append(OpenLot(99, 0, 5, 0)),
+    "a negative lot": lambda book: book.lots.extend([OpenLot(99, 0, 5, -1), OpenLot(99, 1, 6, 1)]),
     "a lot twice": lambda book: setattr(book.lots[1], "number", book.lots[0].number),
     "a lot of the future": lambda book: setattr(book.lots[1], "number", book.next_lot),
     "a lot without a number": lambda book: setattr(book.lots[0], "number", 0),

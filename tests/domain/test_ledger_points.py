@@ -27,7 +27,7 @@ from domain.ledger.desk import Desk
 from domain.ledger.handling import handle
 from domain.ledger.redeeming import POINTS_MAX, RedemptionTerms, redeem
 from domain.ledger.taking import Transfer, transfer
-from domain.ledger.terms import NEVER
+from domain.ledger.terms import NEVER, Standing
 from domain.ledger.timers import next_timer
 from tests.domain.ledger_case import ID, POINTS, Case
 
@@ -205,7 +205,7 @@ def test_buying_earning_and_returning_a_thousand_times_never_grows_the_balance(
         if trick == "reserve":
             case.reserve(60, until=at + 4, at=at, name=name)
         elif trick != "none":
-            case.redeem(60, at, name=name)
+            case.redeem(100 if trick == "parts" else 60, at, name=name)
         for part in (1, 99) if trick == "parts" else (100,):
             case.give_back(part, own, policy=policy)  # type: ignore[arg-type]
         if trick == "reserve":
@@ -604,6 +604,7 @@ def test_caps_count_what_was_given_and_first_purchases_are_known(case: Case) -> 
     case.earn(10)
     case.earn(5, 50)
     assert {"cap": 15} == case.account.used
+    assert Standing(tier="", first=False, used={}) == Standing()
     case.desk.post(FirstPurchaseRecognised(at=3, touchpoint=b"t" * 16))
     assert b"t" * 16 == case.account.first_purchase
 

@@ -70,7 +70,7 @@ def test_a_reservation_goes_back_at_the_instant_of_its_time_out(case: Case) -> N
             late.do(command, 50)
     assert before == late.state()
     late.pass_time(50)
-    assert Balance(100) == late.balance
+    assert (Balance(100), 50) == (late.balance, late.account.through)
 
 
 @pytest.mark.parametrize(("until", "refused"), [(9, True), (10, True), (11, False)])
@@ -272,6 +272,13 @@ def test_an_opening_balance_lives_on_as_in_the_other_system(case: Case) -> None:
     assert (8, "paid", "hotel") == (waiting.lot.earned_at, waiting.lot.kind, waiting.lot.issuer)
 
 
+def test_what_time_brings_stands_before_an_opening_balance(case: Case) -> None:
+    case.earn(10, 0, 50, currency="miles")
+    lots = (OpeningLot(points=10, earned_at=5),)
+    case.do(SetOpeningBalance(currency=POINTS, lots=lots, reference="statement"), 60)
+    assert [("LotsExpired", 50), ("OpeningBalanceSet", 5)] == case.happened(2)
+
+
 def test_a_refused_opening_balance_changes_nothing_though_timers_are_due(case: Case) -> None:
     case.earn(10, 0, 50, currency="miles")
     before = case.state()
@@ -320,6 +327,15 @@ def test_a_pending_lot_whose_expiry_moves_becomes_active_in_its_time(case: Case)
     assert Balance(0, 10) == case.balance
     case.pass_time(60)
     assert ([(1, 10, 90)], Balance(10)) == (case.lots(), case.balance)
+
+
+def test_pending_lots_stay_in_the_order_of_their_timers(case: Case) -> None:
+    case.earn(10, 70, 50)
+    case.earn(10, 60, 55)
+    case.earn(10, 65)
+    extend(case.desk, activity(40, 90))
+    assert Balance(0, 30) == case.balance
+    assert [60, 65, 70] == [one.due for one in case.book.pending_lots]
 
 
 def test_reserved_points_move_with_their_lot(case: Case) -> None:
