@@ -74,7 +74,7 @@ class ClubBusiness:
     """
 
     def __init__(
-        self, url: str, tenant: str = "default", calendar: Calendar | None = None,
+        self, url: str, tenant: str = "main", calendar: Calendar | None = None,
         rules: ProgrammeVersion = CLUB,
     ) -> None:  # fmt: skip
         self.url = url
