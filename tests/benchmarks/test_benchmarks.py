@@ -28,6 +28,7 @@ TINY = {
     "read": (
         "--parties 1000 --simulated 60 --connections 8 --seconds 0.5 --rounds 1 --paced-seconds 1"
     ),
+    "redeem": ("--accounts 50 --redemptions 640 --rounds 1 --stock-redemptions 64 --drained 1280"),
 }
 # What must hold at any speed, and the control with which it must not.
 CHECKED = {
@@ -38,6 +39,7 @@ CHECKED = {
     "rebuild": ("same_digest", "damaged"),
     "freshness": ("share_visible", "deaf"),
     "read": ("failures", "no-key"),
+    "redeem": ("overdrafts", "unlocked"),
 }
 WITHOUT_BROKER = [name for name in TINY if name != "ingest_kafka"]
 
@@ -117,3 +119,10 @@ def test_a_transaction_for_every_message_is_told_by_its_speed() -> None:
 def test_a_transaction_for_every_fact_is_told_by_its_speed() -> None:
     found = run("project", "--control", "one-by-one")
     assert found["goals"]["times_library"]["met"] is False, found["goals"]
+
+
+@pytest.mark.server
+def test_a_transaction_for_every_redemption_is_told_by_its_speed() -> None:
+    found = run("redeem", "--control", "one-by-one")
+    assert found["goals"]["times_stock"]["met"] is False, found["goals"]
+    assert found["goals"]["overdrafts"]["met"]
