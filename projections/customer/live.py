@@ -21,6 +21,7 @@ from journal.tenants import Logs
 from projections.customer.columns import row_of
 from projections.customer.corrected import Corrected, Corrections
 from projections.customer.fold import Fold, State
+from projections.customer.growing import Growing
 from projections.customer.refolding import Refolding, named_personas, sort_out
 from projections.customer.registry import SHARED
 from projections.customer.routing import Routes
@@ -110,6 +111,7 @@ class CustomerProjection:
             number = live.number
         self.generation = claim(connection, self._logs.facts, VIEW, number, self._owner)
         self._store = CustomerStore(self._logs.facts, number)
+        self._growing = Growing(self.fold, self._store, self._cache)
         self._identity = IdentityStore(self._logs.facts, number)
         self._tying = Tying(self._identity, self._limits.party_personas_max)
         self._routes = Routes(self._identity)
@@ -245,40 +247,15 @@ class CustomerProjection:
         up_to: int,
     ) -> None:
         delivered = sort_out(facts, self._routes.customer_of)
-        grown = delivered.customers - plan.refold
-        touched = {one: state for one, state in plan.carried.items() if one not in plan.refold}
-        touched.update(self._states(connection, grown - touched.keys()))
-        for customer in grown:
-            state = touched.get(customer)
-            if state is None:
-                state = self.fold.new()
-                touched[customer] = state
-            self.fold.evolve(state, *delivered.own.get(customer, ()))
-            for fact in delivered.shared.get(customer, ()):
-                self.fold.evolve_shared(state, fact)
+        ready = {one: state for one, state in plan.carried.items() if one not in plan.refold}
         gone = plan.gone
         if plan.refold:
             refolded = self._refolding.refold(connection, plan.refold, up_to)
             gone |= plan.refold - refolded.keys()
-            touched.update(refolded)
-        self._keep(connection, touched, gone - touched.keys(), up_to)
-
-    def _keep(
-        self,
-        connection: psycopg.Connection,
-        touched: dict[bytes, State],
-        gone: set[bytes],
-        up_to: int,
-    ) -> None:
-        horizon = self._claimed.horizon
-        fold = self.fold
-        if touched:
-            rows = [
-                row_of(fold, customer, touched[customer], horizon) for customer in sorted(touched)
-            ]
-            self._store.keep(connection, up_to, rows)
-            self._cache.update(touched)
-        if gone:
+            ready.update(refolded)
+            delivered.leave_out(plan.refold)  # the journal told them already
+        self._growing.grow(connection, ready, delivered, up_to, self._claimed.horizon)
+        if gone := gone - delivered.customers - ready.keys():
             self._store.drop(connection, gone)
             for customer in gone:
                 self._cache.pop(customer, None)
@@ -287,17 +264,10 @@ class CustomerProjection:
         self, connection: psycopg.Connection, customers: Iterable[bytes]
     ) -> dict[bytes, State]:
         """Return states of customers, decoded; those who have none are absent."""
-        cache = self._cache
-        states: dict[bytes, State] = {}
-        missing: list[bytes] = []
-        for customer in customers:
-            state = cache.get(customer)
-            if state is None:
-                missing.append(customer)
-            else:
-                states[customer] = state
-        if missing:
-            decode = self.fold.decode
+        cache, decode = self._cache, self.fold.decode
+        asked = set(customers)
+        states = {one: cache[one] for one in asked if one in cache}
+        if missing := asked - states.keys():
             stored = self._store.states(connection, missing)
             states.update((customer, decode(state)) for customer, state in stored.items())
         return states

@@ -32,6 +32,12 @@ class Deliveries(msgspec.Struct):
         """Return everybody to whom anything is told."""
         return self.own.keys() | self.shared.keys()
 
+    def leave_out(self, customers: Iterable[bytes]) -> None:
+        """Tell these customers nothing."""
+        for customer in customers:
+            self.own.pop(customer, None)
+            self.shared.pop(customer, None)
+
 
 class Refolding:
     """Fold parties anew from the journal.
