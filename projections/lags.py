@@ -11,6 +11,7 @@ import psycopg
 from domain.instants import SECOND, moment_of
 from journal.connecting import POSTGRES_EPOCH_MICROSECONDS, binary_cursor
 from journal.queries import queries
+from journal.reading import head_of
 from journal.tenants import Logs
 
 _SQL = queries("projections", "lags.sql")
@@ -68,13 +69,14 @@ def projection_lags(
         stuck_seconds: without a step for so long, though facts wait, a view is stuck.
 
     """
-    values = {"facts": logs.facts, "decisions": logs.decisions}
-    rows = binary_cursor(connection).execute(_SQL["lags"], values)
-    return [_lag(row, now, stuck_seconds) for row in rows]
+    # The views first: a head that is read after them is never behind them.
+    rows = binary_cursor(connection).execute(_SQL["lags"], (logs.facts,)).fetchall()
+    decided = head_of(connection, logs.decisions)
+    return [_lag(row, decided, now, stuck_seconds) for row in rows]
 
 
-def _lag(row: tuple[Any, ...], now: int, stuck_seconds: float) -> ProjectionLag:
-    view, number, state, facts, decisions, horizon, owner, advanced, head, decided, waits = row
+def _lag(row: tuple[Any, ...], decided: int, now: int, stuck_seconds: float) -> ProjectionLag:
+    view, number, state, facts, decisions, horizon, owner, advanced, head, waits = row
     advanced_at = advanced + POSTGRES_EPOCH_MICROSECONDS
     waiting_since = None if waits is None else waits + POSTGRES_EPOCH_MICROSECONDS
     lag = 0.0 if waiting_since is None else max(0, now - waiting_since) / SECOND
