@@ -211,7 +211,7 @@ def _forgive(book: Book, lots: tuple[int, ...], points: int) -> None:
     book.forgiven.append(Forgiven(lots, points))
 
 
-def _forgiven_taken(account: Account, book: Book, decision: made.ForgivenPointsTaken) -> None:
+def _forgiven_taken(_account: Account, book: Book, decision: made.ForgivenPointsTaken) -> None:
     points = left = take(book, decision.allocations)
     for known in book.forgiven:
         if decision.lot in known.lots:
@@ -222,7 +222,6 @@ def _forgiven_taken(account: Account, book: Book, decision: made.ForgivenPointsT
     book.forgiven = [known for known in book.forgiven if known.points]
     book.available -= points
     book.clawed_back += points
-    account.through = max(account.through, decision.at)
 
 
 def _reinstated(_account: Account, book: Book, decision: made.PointsReinstated) -> None:

@@ -16,7 +16,7 @@ from domain.ledger.booking import find_lot, settle_by
 from domain.ledger.decisions import Balance, ExpiryExtended, PointsReinstated
 from domain.ledger.desk import Desk
 from domain.ledger.lots import Allocation, OpenLot, points_of
-from domain.ledger.timers import run_timers, take_forgiven
+from domain.ledger.timers import take_forgiven
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -43,7 +43,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def extend(desk: Desk, activity: Activity) -> None:
     """Move the expiry of the lots of a book, and reinstate what should not have expired.
 
-    Decides nothing where nothing moves. No timer runs beyond the account's own time.
+    Decides nothing where nothing moves. No timer runs.
     """
     account = desk.account
     book = account.book(activity.currency)
@@ -58,7 +58,6 @@ def extend(desk: Desk, activity: Activity) -> None:
         )
     if activity.expires_at > account.through and account.is_open:
         _reinstate(desk, book, activity)
-    run_timers(desk, account.through)
 
 
 def moves(lot: OpenLot | Allocation, activity: Activity) -> bool:

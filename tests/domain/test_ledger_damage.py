@@ -19,7 +19,13 @@ from domain.ledger.account import (
     check_lots,
 )
 from domain.ledger.commands import Adjust, Capture, CloseAccount, OpeningLot, SetOpeningBalance
-from domain.ledger.decisions import AccountDecision, LotsExpired, Posting
+from domain.ledger.decisions import (
+    AccountDecision,
+    Balance,
+    ForgivenPointsTaken,
+    LotsExpired,
+    Posting,
+)
 from domain.ledger.evolving import evolve
 from domain.ledger.extending import Activity, extend
 from domain.ledger.lots import Allocation, OpenLot, waiting_lot
@@ -165,6 +171,29 @@ def test_a_claw_back_takes_owes_and_forgives_what_was_due(
                 msgspec.msgpack.decode(before, type=Account),
                 msgspec.structs.replace(made, due=due),
             )
+
+
+def test_only_what_was_forgiven_is_taken_later() -> None:
+    case = Case()
+    lot = case.earn(10)
+    case.reserve(10, until=50)
+    case.give_back(6, lot)
+    case.pass_time(50)
+    account = Account(b"a" * 16)
+    for one in case.desk.decisions[:-1]:
+        evolve(account, one)
+    made = case.desk.decisions[-1]
+    assert isinstance(made, ForgivenPointsTaken)
+    wrong = [
+        msgspec.structs.replace(made, lot=2),
+        msgspec.structs.replace(
+            made, allocations=(account.book(POINTS).lots[0].allocate(7),), after=Balance(3)
+        ),
+    ]
+    before = msgspec.msgpack.encode(account)
+    for damaged in wrong:
+        with pytest.raises(UnbalancedLedgerError, match="to name lots of as many"):
+            evolve(msgspec.msgpack.decode(before, type=Account), damaged)
 
 
 def test_more_cannot_be_paid_off_than_is_owed() -> None:

@@ -234,6 +234,14 @@ def test_only_points_of_the_returned_goods_are_taken_later(case: Case) -> None:
     assert ([(old, 30, NEVER)], []) == (case.lots(), case.book.forgiven)
 
 
+def test_what_is_forgiven_in_parts_is_kept_together(case: Case) -> None:
+    own = case.earn(60)
+    case.reserve(60, until=50)
+    for part in (20, 25):
+        assert part == case.give_back(part, own)
+    assert [((own,), 45)] == [(one.lots, one.points) for one in case.book.forgiven]
+
+
 def test_what_a_policy_forgives_for_good_is_not_taken_later(case: Case) -> None:
     own = case.earn(60)
     case.redeem(60)
@@ -289,6 +297,18 @@ def test_expired_points_that_are_given_back_anew_stay_what_they_were(case: Case)
         lot.number, lot.remaining, lot.expires_at, lot.earned_at
     )  # fmt: skip
     assert ("promotional", "hotel", "bank") == (lot.kind, lot.issuer, lot.funder)
+
+
+def test_each_expired_lot_is_given_back_in_a_lot_of_its_own(case: Case) -> None:
+    case.terms = RedemptionTerms(expired_lots="reissue", reissue_seconds=2)
+    case.earn(10, 0, 20, kind="promotional")
+    case.earn(5, 0, 21)
+    case.redeem(20, 10, elsewhere=True)
+    case.earn(5, 0, 90)
+    case.reverse(at=30)
+    found = [(lot.number, lot.remaining, lot.kind) for lot in case.book.lots]
+    assert [(4, 5, "earned"), (5, 10, "promotional"), (6, 5, "earned")] == sorted(found)
+    assert 7 == case.book.next_lot
 
 
 @pytest.mark.parametrize(("at", "available"), [(19, 10), (20, 0)])
@@ -385,6 +405,13 @@ def test_what_is_left_in_an_account_expires_when_it_closes(case: Case) -> None:
     assert [
         "LotsExpired", "RedemptionReleased", "LotsExpired", "LotsExpired", "LedgerAccountClosed"
     ] == [name for name, _ in case.happened(7)]  # fmt: skip
+
+
+def test_an_account_that_holds_nothing_closes_without_more(case: Case) -> None:
+    case.earn(10)
+    case.redeem(10)
+    case.do(CloseAccount(reason="moved"), 50)
+    assert [("LedgerAccountClosed", 50)] == case.happened(3)
 
 
 def test_a_closed_account_takes_what_happened_elsewhere_and_keeps_nothing(case: Case) -> None:
