@@ -9,6 +9,7 @@ import msgspec
 from api import customers, directory, histories, intake, openapi, operating, touchpoints
 from api.customer_answers import CURSOR
 from api.endpoints import Content, Endpoint, Reply, json_reply
+from api.finance_routes import finance_endpoints
 from api.parameters import Parameter, within
 from api.programme_routes import programme_endpoints
 from api.settings import ApiLimits
@@ -56,6 +57,7 @@ def endpoints(limits: ApiLimits, customer: type) -> tuple[Endpoint, ...]:
         *_of_touchpoints(),
         *_of_intake(limit),
         *programme_endpoints(),
+        *finance_endpoints(),
         *_of_operating(),
     )
 

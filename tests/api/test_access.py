@@ -31,6 +31,7 @@ def path_of(endpoint: Endpoint) -> str:
         receipt="00000000-0000-8000-8000-000000000000",
         code="club",
         version="2026-1",
+        account_id="00000000-0000-8000-8000-000000000000",
     )
 
 

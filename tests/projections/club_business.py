@@ -70,12 +70,15 @@ class ClubBusiness:
         url: of a migrated database.
         tenant: its name.
         calendar: in which it reckons.
+        rules: of the programme.
+        secret: the tenant's.
 
     """
 
     def __init__(
         self, url: str, tenant: str = "main", calendar: Calendar | None = None,
         rules: ProgrammeVersion = CLUB,
+        secret: bytes = SECRET,
     ) -> None:  # fmt: skip
         self.url = url
         with psycopg.connect(url, autocommit=True) as owner:
@@ -83,9 +86,9 @@ class ClubBusiness:
         self.connection = connect(url, name="test club")
         self.logs = find_tenant(self.connection, tenant)
         self.calendar = calendar or Calendar.in_zone("Europe/Madrid")
-        self.names = PersonaNames(SECRET)
+        self.names = PersonaNames(secret)
         sources = SourceRegister((Source(name=TILL, simulated_time=True),))
-        self._intake = Intake(self.logs.facts, sources, TenantSecret(SECRET))
+        self._intake = Intake(self.logs.facts, sources, TenantSecret(secret))
         self._rules = OneProgramme(rules)
 
     def __enter__(self) -> Self:
