@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.projections.club_business import ClubBusiness
 from tests.vinculo.commands import Run, project, simulated
 
 
@@ -55,3 +56,12 @@ def test_a_worker_refuses_a_view_of_other_rules(
     rules.write_text('[[lifecycle]]\nversion = "lifecycle-2"\nrisk_tenths = 30\n')
     result = tenant("work", "project", code=1, VINCULO_RULES=str(rules))
     assert "run 'vinculo rebuild'" in result.stderr
+
+
+def test_a_ledger_is_compared_with_its_log(tenant: Run, database_url: str) -> None:
+    with ClubBusiness(database_url) as club:
+        club.buy("crm:ana", 100_000, "2026-11-05T10:00", tax=21_000)
+    assert "compared 1 accounts" in tenant("verify", "--ledger").stdout
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update ledger.account set version = version + 1")
+    assert "found 1 faults" in tenant("verify", "--ledger", code=1).stderr
