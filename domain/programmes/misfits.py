@@ -107,13 +107,12 @@ def _of_struct(value: Mapping[str, Any], kind: type[msgspec.Struct], field: str)
 
 def _member(value: Any, members: tuple[Any, ...]) -> Any:  # noqa: ANN401 - of any type
     """Return the member of a union that a value is meant to be, None if that cannot be told."""
-    others = [member for member in map(_plain, members) if member is not types.NoneType]
-    if len(others) == 1:
-        return others[0]
-    structs = [member for member in others if hasattr(member, "__struct_config__")]
+    structs = [one for one in map(_plain, members) if hasattr(one, "__struct_config__")]
     for member in structs:
         config = member.__struct_config__
-        if isinstance(value, dict) and value.get(config.tag_field) == config.tag:
+        if len(structs) == 1 or (
+            isinstance(value, dict) and value.get(config.tag_field) == config.tag
+        ):
             return member
     return None
 

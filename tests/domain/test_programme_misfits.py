@@ -39,6 +39,7 @@ def test_every_place_that_does_not_fit_is_named() -> None:
     document["rules"][3]["lines"] = {"categories": [1]}
     document["rules"][4]["caps"][0]["period"] = "decade"
     document["rules"][0]["tiers"]["gold"] = -1
+    document["rules"][1]["tiers"] = {"Gold!": 120}
     document["currencies"][0]["burn"]["step"] = None
     document["currencies"][0]["reversal"] = {"kind": "reissue"}
     document["tiers"]["measure"]["period"] = "year"
@@ -46,7 +47,8 @@ def test_every_place_that_does_not_fit_is_named() -> None:
     assert {
         "colour", "claim_window_days", "version", "rules[0].earn.points",
         "rules[2].when[0].first", "rules[2].when[1]", "rules[3].lines.categories[0]",
-        "rules[4].caps[0].period", "rules[0].tiers.gold", "currencies[0].burn.step",
+        "rules[4].caps[0].period", "rules[0].tiers.gold", "rules[1].tiers",
+        "currencies[0].burn.step",
         "currencies[0].reversal.days", "tiers.measure.period",
     } == set(found)  # fmt: skip
     assert "expected `int` >= 1, found 0; see schemas/programme" == found["rules[0].earn.points"]

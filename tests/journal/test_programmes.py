@@ -124,6 +124,7 @@ def test_what_stands_already_is_not_decided_again(
     office.approve("club", "2026-1", digest=DIGEST, by=BEN)
     late = office.approve("club", "2026-1", digest=DIGEST, by=CLEO)
     assert (None, BEN) == (late.position, late.record.approved_by)
+    assert late == office.approve("club", "2026-1", digest=DIGEST, by=CLEO, preview_digest=PREVIEW)
     assert 2 == len(topics(decisions))
 
 
