@@ -18,7 +18,7 @@ import msgspec
 import psycopg
 import structlog
 
-from journal.connecting import FOLDING_SECONDS_MAX, connect
+from journal.connecting import connect
 from journal.decisions.times import latest_time
 from journal.reading import head_of, require_whole
 from journal.tenants import Logs
@@ -33,7 +33,12 @@ from projections.customer.digest import (
 from projections.customer.fold import BEFORE_TIME, Fold
 from projections.customer.live import VIEW, CustomerProjection, ProjectionLimits
 from projections.customer.part import Context
-from projections.customer.ranges import RangeFolding
+from projections.customer.range_work import (
+    RangeTask,
+    begin_work,
+    fold_range,
+    folding_connection,
+)
 from projections.customer.store import CustomerStore
 from projections.generations import (
     advance,
@@ -48,26 +53,6 @@ from projections.identity.store import IdentityStore
 
 _log = structlog.get_logger(__name__)
 _NEAR_EVENTS = 2_000
-
-
-class RangeTask(msgspec.Struct, frozen=True):
-    """What a worker process needs to fold ranges.
-
-    Args:
-        conninfo: of the database.
-        log_id: of the facts log.
-        generation: that is being built.
-        up_to: as known at this position.
-        horizon: the common horizon, microseconds since 1970.
-        context: of the fold, encoded with pickle by the pool.
-
-    """
-
-    conninfo: str
-    log_id: int
-    generation: int
-    up_to: int
-    horizon: int
 
 
 class RebuildReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +103,7 @@ def rebuild(
     """
     limits = limits or ProjectionLimits()
     fold = Fold(context)
-    with _folding_connection(conninfo, "vinculo rebuild") as connection:
+    with folding_connection(conninfo, "vinculo rebuild") as connection:
         before = live_generation(connection, logs.facts, VIEW)
         number = begin_generation(connection, logs.facts, VIEW, fold.name)
         try:
@@ -170,10 +155,6 @@ def _remove(connection: psycopg.Connection, log_id: int, number: int) -> None:
     CustomerStore(log_id, number).clear(connection)
 
 
-def _folding_connection(conninfo: str, name: str) -> psycopg.Connection:
-    return connect(conninfo, name=name, idle_seconds_max=FOLDING_SECONDS_MAX)
-
-
 def _prepare(
     connection: psycopg.Connection,
     conninfo: str,
@@ -193,36 +174,9 @@ def fold_ranges(task: RangeTask, context: Context, workers: int | None) -> int:
     """Fold all ranges into a generation, in worker processes; return how many customers."""
     count = workers or os.cpu_count() or 1
     with ProcessPoolExecutor(
-        count, mp_context=get_context("spawn"), initializer=_begin_work, initargs=(task, context)
+        count, mp_context=get_context("spawn"), initializer=begin_work, initargs=(task, context)
     ) as pool:
-        return sum(pool.map(_fold_range, range(RANGES), chunksize=4))
-
-
-class _Work:
-    """What a worker process keeps between ranges."""
-
-    task: RangeTask
-    connection: psycopg.Connection
-    folding: RangeFolding
-
-
-def _begin_work(task: RangeTask, context: Context) -> None:
-    import gc  # noqa: PLC0415 - only a worker process changes the collector
-
-    _Work.task = task
-    _Work.connection = _folding_connection(task.conninfo, "vinculo rebuild worker")
-    _Work.folding = RangeFolding(Fold(context), task.log_id, task.generation)
-    gc.freeze()
-    gc.disable()  # states hold no cycles; a range is freed by its references
-
-
-def _fold_range(number: int) -> int:
-    task = _Work.task
-    rows = _Work.folding.rows(_Work.connection, number, task.up_to, task.horizon)
-    store = CustomerStore(task.log_id, task.generation)
-    with _Work.connection.transaction():
-        store.copy(_Work.connection, task.up_to, rows)
-    return len(rows)
+        return sum(pool.map(fold_range, range(RANGES)))
 
 
 def _finish(
@@ -247,7 +201,7 @@ def _compare(
     if live is None:
         with snapshot(conninfo) as still:
             return stored_digest(still, logs.facts, number), "", False
-    with _folding_connection(conninfo, "vinculo rebuild hold") as holder, holder.transaction():
+    with folding_connection(conninfo, "vinculo rebuild hold") as holder, holder.transaction():
         # The live generation stands still until the snapshot is taken; batches take milliseconds.
         holder.execute(
             "SELECT FROM view.view_generation WHERE log_id = %s AND view = %s AND generation = %s"
