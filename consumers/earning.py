@@ -77,6 +77,7 @@ class EarningWorker:
         self._rules = rules
         self._settings = settings or EarningSettings()
         self._stopping = threading.Event()
+        self._made: tuple[Rules, int, EarningLedger] | None = None
         self.judged = 0
 
     def stop(self) -> None:
@@ -107,15 +108,21 @@ class EarningWorker:
 
     def catch_up(self, connection: psycopg.Connection) -> Come:
         """Judge all facts there are and run all timers that are due, and return how far that is."""
-        rules, heard = self._rules(connection)
-        ledger = EarningLedger(self._logs, Earning(rules), heard)
-        come = ledger.come(connection)
+        come = self._ledger(connection).come(connection)
         while not self._stopping.is_set():
-            further = self._step(connection, ledger, come)
+            # Asked before every batch: what was just approved judges the next one.
+            further = self._step(connection, self._ledger(connection), come)
             if further == come:
                 break
             come = further
         return come
+
+    def _ledger(self, connection: psycopg.Connection) -> EarningLedger:
+        rules, heard = self._rules(connection)
+        if self._made is None or self._made[:2] != (rules, heard):
+            ledger = EarningLedger(self._logs, Earning(rules), heard)
+            self._made = rules, heard, ledger
+        return self._made[2]
 
     def _lead(self) -> None:
         """Wait to lead, then work until stopped or cut off."""
