@@ -29,6 +29,7 @@ TINY = {
         "--parties 1000 --simulated 60 --connections 8 --seconds 0.5 --rounds 1 --paced-seconds 1"
     ),
     "redeem": ("--accounts 50 --redemptions 640 --rounds 1 --stock-redemptions 64 --drained 1280"),
+    "close": "--parties 50 --purchases 300 --redemptions 300 --rounds 1",
 }
 # What must hold at any speed, and the control with which it must not.
 CHECKED = {
@@ -40,6 +41,7 @@ CHECKED = {
     "freshness": ("share_visible", "deaf"),
     "read": ("failures", "no-key"),
     "redeem": ("overdrafts", "unlocked"),
+    "close": ("roll_forward_is_ledger", "stale"),
 }
 WITHOUT_BROKER = [name for name in TINY if name != "ingest_kafka"]
 
