@@ -41,6 +41,8 @@ class TimersRun(Decision, frozen=True, kw_only=True):
         to: microseconds since 1970, a time that has advanced so far.
         done: whether every account was seen; if not, the sweep goes on.
         rules: position in the decisions log up to which programmes were heard.
+        accounts: if it goes on, those that were seen, so that a replay finds what was asked of the
+            others meanwhile in its place.
 
     """
 
@@ -49,6 +51,7 @@ class TimersRun(Decision, frozen=True, kw_only=True):
     to: int
     done: bool = True
     rules: int = 0
+    accounts: tuple[bytes, ...] = ()
 
 
 EarningDecision = FactsJudged | TimersRun

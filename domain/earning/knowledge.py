@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import TypeVar
 
 from domain.correcting import CORRECTIONS, Naming, effective, newest
 from domain.fact import Fact
@@ -15,6 +16,7 @@ from domain.identifiers import Persona
 from domain.links import LinkState, Pair, combine, statements
 from domain.touchpoints.commercial import PurchaseMade, PurchaseReturned
 
+Key = TypeVar("Key")
 SaleKey = tuple[str, str]
 """Source and business number of a purchase."""
 
@@ -57,6 +59,27 @@ class Knowledge:
             self.returns[key].append(fact.entry_id)
         if fact.linked:
             self._link(fact)
+
+    def forget(self, fact: Fact) -> None:
+        """Forget the last fact that was taken in: neither it nor its number is asked about again.
+
+        What it says of links is kept.
+        """
+        if self.stated.pop(fact.entry_id, None) is None or fact.entry_id in self.targets:
+            return
+        touchpoint = fact.touchpoint
+        self._let_go(self.of_persona, fact.persona.persona_id)
+        if isinstance(touchpoint, PurchaseMade):
+            self._let_go(self.purchases, (fact.source, touchpoint.number))
+        elif isinstance(touchpoint, PurchaseReturned) and touchpoint.purchase is not None:
+            self._let_go(self.returns, (touchpoint.purchase.source, touchpoint.purchase.number))
+
+    @staticmethod
+    def _let_go(index: dict[Key, list[bytes]], key: Key) -> None:
+        entries = index[key]
+        entries.pop()
+        if not entries:
+            del index[key]
 
     def effective(self, entry_id: bytes) -> Fact | None:
         """Return what a touchpoint counts as now, None if it never happened or is not known."""

@@ -76,17 +76,30 @@ class Loading:
         older.targets(row[3] for row in rows if row[3] is not None)
         older.sales(key for fact, _ in facts for key in sale_keys(fact))
         personas = [
-            persona
+            (persona, fact.occurred_at)
             for fact, _ in facts
             for persona in (fact.persona, *fact.linked)
-            if self._claimable(persona, fact.occurred_at)
         ]
-        older.histories({persona.persona_id for persona in personas})
+        # What is judged again may be of somebody whose touchpoints another has claimed.
+        personas += [(fact.persona, fact.occurred_at) for fact, _ in older.found.values()]
+        older.histories(self._claimable_ones(personas))
+        older.corrections()
+        moved = [
+            (naming.subject, fact.occurred_at)
+            for fact, naming in (*facts, *older.found.values())
+            if naming is not None and naming.subject is not None
+        ]
+        older.histories(self._claimable_ones(moved))
         older.corrections()
         knowledge = Knowledge()
         for fact, naming in older.in_order():
             knowledge.learn(fact, naming)
         return FactBatch(after, rows[-1][0], facts, knowledge, set(older.found))
+
+    def _claimable_ones(self, personas: Iterable[tuple[Persona, int]]) -> set[bytes]:
+        return {
+            persona.persona_id for persona, instant in personas if self._claimable(persona, instant)
+        }
 
 
 class _Older:

@@ -14,11 +14,15 @@ import psycopg
 
 from domain.earning.decisions import EARNING_ID, EarningDecision, FactsJudged, TimersRun
 from domain.earning.earning import Earning
+from domain.earning.lost import LOSING, LostLots
 from domain.earning.records import AwardRecord
 from domain.earning.store import EarningStore
 from domain.errors import VinculoError
+from domain.ledger.lots import Allocation
 from domain.ledger.projecting import account_id
+from domain.ledger.timers import next_timer
 from journal.connecting import ByteaArray, TextArray, UuidArray, binary_cursor
+from journal.decisions.mapper import DecisionMapper
 from journal.earning.loading import FactBatch, Loading, sale_keys
 from journal.intake.pipeline import clock
 from journal.ledger.entries import Entry
@@ -30,6 +34,7 @@ from journal.tenants import Logs
 _SQL = queries("journal.earning", "writing.sql")
 _encode = msgspec.msgpack.Encoder().encode
 _decode_record = msgspec.msgpack.Decoder(AwardRecord).decode
+_decision = DecisionMapper().decision
 TRIES_MAX = 5
 
 
@@ -132,15 +137,18 @@ class EarningLedger:
         cursor = binary_cursor(connection).execute(_SQL["due"], (self._logs.decisions, to, limit))
         due = {row[0] for row in cursor}
         done = len(due) < limit
-        decision = TimersRun(to=to, done=done, rules=self._heard)
         further = Come(come.version + 1, come.judged, to if done else come.swept)
         with connection.transaction():
             self._lock(connection, come)
             heads = Heads(self._logs.decisions)
             heads.lock(connection, due)
-            for one in sorted(due):
+            # Somebody may have run the timers of an account before it was locked.
+            still = [one for one in sorted(due) if next_timer(heads.desk(one).account) <= to]
+            for one in still:
                 self._earning.sweep(heads.desk(one), to)
                 heads.take(heads.desk(one))
+            seen = () if done else tuple(still)
+            decision = TimersRun(to=to, done=done, rules=self._heard, accounts=seen)
             self._go_on(connection, heads, further, decision)
         return further
 
@@ -162,6 +170,7 @@ class EarningLedger:
             store.knowledge = batch.knowledge
             for record in records:
                 store.put_record(record)
+            store.expired_before(self._expired_before(connection, batch, store))
             for fact, naming in batch.facts:
                 self._earning.judge(store, fact, naming)
             store.require_locked()
@@ -170,6 +179,29 @@ class EarningLedger:
             self._keep(connection, batch, changed)
             self._go_on(connection, heads, further, decision)
         return further
+
+    def _expired_before(
+        self, connection: psycopg.Connection, batch: FactBatch, store: EarningStore
+    ) -> LostLots:
+        """Return what accounts have let expire that activities of this batch may bring back."""
+        lost = LostLots()
+        instants = {fact.occurred_at for fact in batch.knowledge.stated.values()}
+        instants |= {fact.occurred_at for fact, _ in batch.facts}
+        programmes = [
+            one for one in self._earning.programmes if self._earning.reinstates(one, instants)
+        ]
+        concerned = [
+            account_id
+            for account_id, desk in store.desks.items()
+            if desk.account.programme in programmes
+            and any(book.expired for book in desk.account.books)
+        ]
+        if concerned:
+            topics = [kind.topic for kind in LOSING]
+            values = (self._logs.decisions, UuidArray(concerned), topics)
+            for stream, topic, body in binary_cursor(connection).execute(_SQL["lost"], values):
+                lost.hear(stream, _decision(topic, body))
+        return lost
 
     def _accounts(self, batch: FactBatch) -> set[bytes]:
         """Return the account of every persona in question, whether or not it will be touched."""
@@ -255,6 +287,19 @@ class _HeadStore(EarningStore):
         super().__init__()
         self._locked = set(locked)
         self.desks = {one: heads.desk(one) for one in self._locked}
+
+    def expired_before(self, lost: LostLots) -> None:
+        """Say what has expired before this batch; what expires in it is heard at the desks."""
+        heard: dict[bytes, int] = {}
+
+        def lost_by_now(account_id: bytes, currency: str, at: int) -> tuple[Allocation, ...]:
+            decisions = self.desk(account_id).decisions
+            for decision in decisions[heard.get(account_id, 0) :]:
+                lost.hear(account_id, decision)
+            heard[account_id] = len(decisions)
+            return lost(account_id, currency, at)
+
+        self.lost = lost_by_now
 
     def require_locked(self) -> None:
         """Make sure that nothing was decided about an account that is not locked."""

@@ -36,3 +36,9 @@ ON CONFLICT (log_id, touchpoint, account_id) DO UPDATE SET record = excluded.rec
 INSERT INTO ledger.sale (log_id, source, number, entry_id)
 SELECT %(log_id)s, * FROM unnest(%(sources)s::text[], %(numbers)s::text[], %(entry_ids)s::uuid[])
 ON CONFLICT DO NOTHING
+
+-- name: lost
+-- What some accounts have let expire, and what was reinstated of it.
+SELECT stream_id, type, body FROM journal.entry
+WHERE log_id = %s AND stream_id = ANY(%s) AND type = ANY(%s::text[])
+ORDER BY stream_id, stream_version

@@ -180,6 +180,9 @@ class Carrying:
         redemption = desk.account.redemptions.get(command.redemption_id)
         if redemption is None:
             return DEFAULT_TERMS  # it is refused
+        at = max(
+            at, desk.account.through
+        )  # as the account reckons, so that a replay finds the same
         return self._rules.terms(desk.account.programme, redemption.currency, at)
 
     def _transfer(

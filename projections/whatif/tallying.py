@@ -1,0 +1,191 @@
+"""Tallying: what was issued, redeemed, expired and taken back, by month, tier and stage.
+
+The truth is taken from recorded decisions, of which only the balances are read; the hypothesis from
+the decisions of a replay. What a decision adds follows for both from the balance before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from domain.calendar import Calendar
+from domain.decisions.base import Decision
+from domain.ledger import decisions as made
+from domain.ledger.account import Account
+from domain.programmes.periods import month_of
+
+ISSUED, REDEEMED, EXPIRED, CLAWED_BACK, ADJUSTED, TRANSFERRED, CUT = range(7)
+_COLUMNS = 7
+_QUARTER = 900_000_000
+
+Key = tuple[str, int, str, str | bytes]
+"""currency, month, tier, stage; an account id in place of a stage that is to be looked up."""
+
+_WHERE: dict[type[Decision], tuple[int, int]] = {
+    made.PointsAccrued: (ISSUED, 1),
+    made.OpeningBalanceSet: (ADJUSTED, 1),
+    made.BalanceAdjusted: (ADJUSTED, 1),
+    made.LotsExpired: (EXPIRED, -1),
+    made.RedemptionReleased: (EXPIRED, -1),
+    made.PointsReinstated: (EXPIRED, -1),
+    made.RedemptionMade: (REDEEMED, -1),
+    made.RedemptionCaptured: (REDEEMED, -1),
+    made.PointsClawedBack: (CLAWED_BACK, -1),
+    made.ForgivenPointsTaken: (CLAWED_BACK, -1),
+    made.PointsTransferredOut: (TRANSFERRED, 1),
+    made.PointsTransferredIn: (TRANSFERRED, 1),
+}
+"""Where the change of what is held goes, and with which sign; a reversal goes to two places."""
+
+_BY_TOPIC = {kind.topic: where for kind, where in _WHERE.items()}
+
+
+class Moved(msgspec.Struct, gc=False):
+    """What tallying reads of a recorded posting; all else is passed over undecoded."""
+
+    currency: str
+    at: int
+    before: made.Balance
+    after: made.Balance
+    points: int = 0
+
+
+class _Tier(msgspec.Struct, gc=False):
+    tier: str
+
+
+class Standing:
+    """One account, as tallied so far.
+
+    Args:
+        stage: of its customer, or the account's id where that is to be looked up.
+
+    """
+
+    __slots__ = ("held", "redeemed", "stage", "tier")
+
+    def __init__(self, stage: str | bytes) -> None:
+        self.stage = stage
+        self.tier = ""
+        self.held: dict[str, int] = {}
+        self.redeemed: dict[str, int] = {}
+
+
+class Tally:
+    """Points by currency, month, tier and stage, and what each account holds.
+
+    Args:
+        calendar: of the tenant.
+        stages: of accounts' customers, by account id.
+
+    """
+
+    def __init__(self, calendar: Calendar, stages: Mapping[bytes, str]) -> None:
+        self._calendar = calendar
+        self._stages = stages
+        self._months: dict[int, int] = {}
+        self.cells: dict[Key, list[int]] = {}
+        self.accounts: dict[bytes, Standing] = {}
+        self.postings = 0
+
+    def account(self, account_id: bytes) -> Standing:
+        """Return an account, begun if it is new."""
+        known = self.accounts.get(account_id)
+        if known is None:
+            stage = self._stages.get(account_id, account_id)
+            known = self.accounts[account_id] = Standing(stage)
+        return known
+
+    def cut(self, account_id: bytes, currency: str, at: int, points: int) -> None:
+        """Add points that were asked for and could not be paid."""
+        self._cell(self.account(account_id), currency, at)[CUT] += points
+
+    def add(
+        self,
+        account_id: bytes,
+        kind: tuple[int, int] | None,
+        moved: Moved | made.Posting,
+        reversed_points: int = 0,
+    ) -> None:
+        """Add a posting.
+
+        Args:
+            account_id: whose it is.
+            kind: column and sign of what it changes; None of a reversal, or of what moves points
+                within the account.
+            moved: its currency, value date and balances.
+            reversed_points: of a reversal.
+
+        """
+        self.postings += 1
+        before, after = moved.before, moved.after
+        held = after.available + after.pending + after.reserved
+        change = held - before.available - before.pending - before.reserved
+        if not change and not reversed_points:
+            return
+        known, currency = self.account(account_id), moved.currency
+        known.held[currency] = held
+        cell = self._cell(known, currency, moved.at)
+        if kind is None:
+            cell[REDEEMED] -= reversed_points
+            cell[EXPIRED] += reversed_points - change
+            known.redeemed[currency] = known.redeemed.get(currency, 0) - reversed_points
+            return
+        column, sign = kind
+        cell[column] += sign * change
+        if column == REDEEMED:
+            known.redeemed[currency] = known.redeemed.get(currency, 0) - change
+
+    def _cell(self, known: Standing, currency: str, at: int) -> list[int]:
+        quarter = at // _QUARTER
+        month = self._months.get(quarter)
+        if month is None:
+            month = self._months[quarter] = month_of(self._calendar.day(at))
+        key = (currency, month, known.tier, known.stage)
+        cell = self.cells.get(key)
+        if cell is None:
+            cell = self.cells[key] = [0] * _COLUMNS
+        return cell
+
+
+class Truth:
+    """Tallies recorded decisions."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self._moved = msgspec.json.Decoder(Moved).decode
+        self._tier = msgspec.json.Decoder(_Tier).decode
+
+    def hear(self, account_id: bytes, topic: str, body: bytes) -> None:
+        """Take in a decision as it is stored."""
+        kind = _BY_TOPIC.get(topic)
+        if kind is not None:
+            self.tally.add(account_id, kind, self._moved(body))
+        elif topic == made.RedemptionReversed.topic:
+            moved = self._moved(body)
+            self.tally.add(account_id, None, moved, moved.points)
+        elif topic == made.TierChanged.topic:
+            self.tally.account(account_id).tier = self._tier(body).tier
+
+
+class Hypothesis:
+    """Tallies the decisions of a replay."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+
+    def posted(self, account: Account, decision: Decision) -> None:
+        """Take in a decision."""
+        kind = _WHERE.get(type(decision))
+        if kind is not None:
+            self.tally.add(account.id, kind, decision)  # type: ignore[arg-type] # all of them post
+        elif isinstance(decision, made.RedemptionReversed):
+            self.tally.add(account.id, None, decision, decision.points)
+        elif isinstance(decision, made.TierChanged):
+            self.tally.account(account.id).tier = decision.tier
+
+    def cut(self, account: Account, currency: str, at: int, points: int) -> None:
+        """Take in points that could not be paid."""
+        self.tally.cut(account.id, currency, at, points)
