@@ -50,6 +50,7 @@ def test_a_part_that_depends_on_arrival_is_caught(database_url: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3_600)
 def test_a_thousand_orders_of_arrival_give_one_digest(database_url: str) -> None:
     messages = [one.payload for one in simulated(12) if one.outcome != "rejected"]
     assert 1 == len({_digest_of(database_url, messages, seed) for seed in range(1_000)})
