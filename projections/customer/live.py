@@ -26,7 +26,7 @@ from projections.customer.refolding import Refolding, named_personas, sort_out
 from projections.customer.registry import SHARED
 from projections.customer.routing import Routes
 from projections.customer.store import CustomerStore
-from projections.generations import Generation, advance, claim, ensure_live
+from projections.generations import BEFORE_TIME, Generation, advance, claim, ensure_live
 from projections.identity.store import IdentityStore
 from projections.identity.tying import Moves, Tying
 
@@ -289,8 +289,8 @@ class CustomerProjection:
         # The horizon first, the rows after it, the position last: whoever looks in between knows
         # by the horizon which rows are still to be run, and a crash in between is taken up again.
         self._advance(connection, generation.decisions, horizon)
-        while self._run_due(connection, horizon):
-            pass
+        while horizon > BEFORE_TIME and self._run_due(connection, horizon):
+            pass  # before the first tick there is nothing that time could have brought
         self._advance(connection, decisions, horizon)
 
     def _advance(self, connection: psycopg.Connection, decisions: int, horizon: int) -> None:
