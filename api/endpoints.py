@@ -69,6 +69,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         parameters: of the query.
         positioned: whether it tells its coordinate and waits for one.
         conditional: whether it takes ``If-None-Match``.
+        keyed: whether it needs ``Idempotency-Key``.
         bodies: what it takes; empty means none.
         body_required: whether it must be sent one.
         replies: by status, problems left out.
@@ -88,6 +89,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[Parameter, ...] = ()
     positioned: bool = False
     conditional: bool = False
+    keyed: bool = False
     bodies: tuple[Content, ...] = ()
     body_required: bool = True
     replies: dict[int, Reply]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,12 +13,14 @@ from api.answers import Answer, json_answer
 from api.calls import Call
 from api.cursors import read_cursor, write_cursor
 from api.customer_answers import found_by, headers_of, id_text, personas_of, reach, state_of
+from api.owned_accounts import OwnedAccount
 from api.parameters import Parameter, one_of
 from api.services import Services
 from domain.fact import OrderKey
 from domain.touchpoints import CATALOGUE
 from projections.customer.part import Reading
 from projections.customer.reading.biography import (
+    AccountShown,
     AccountsShown,
     LifecycleShown,
     accounts_of,
@@ -68,6 +71,24 @@ class TimelineDocument(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class CustomerAccounts(msgspec.Struct, frozen=True):
+    """The loyalty accounts of a customer; they never merge.
+
+    Args:
+        customer_id: whose they are.
+        as_of: the instant up to which timers of mirrored accounts were run.
+        accounts: mirrored ones (what another system states), by programme, source and number.
+        owned: ours, of all personas of the customer, each with an instant of its own; read from
+            the ledger, so never older than what was answered to a redemption.
+
+    """
+
+    customer_id: str
+    as_of: datetime
+    accounts: tuple[AccountShown, ...]
+    owned: tuple[OwnedAccount, ...]
+
+
 async def read_timeline_page(call: Call) -> Answer:
     """Answer with a page of a customer's timeline."""
     services = call.services
@@ -93,8 +114,18 @@ async def read_lifecycle(call: Call) -> Answer:
 
 
 async def read_accounts(call: Call) -> Answer:
-    """Answer with a customer's mirrored loyalty accounts."""
-    return await _from_state(call, _accounts)
+    """Answer with a customer's loyalty accounts: those of its view, and those of our ledger."""
+    services = call.services
+    persona_id = call.uuid("customer_id")
+    call.parameters()
+    await reach(call)
+    found, mirrored = await services.desk.snapshot(_tell, services, persona_id, _accounts)
+    personas = personas_of(found, state_of(services, found))
+    owned = await services.accounts.ask(personas=tuple(personas))
+    document = CustomerAccounts(
+        mirrored.customer_id, mirrored.as_of, mirrored.accounts, owned.accounts
+    )
+    return json_answer(document, headers_of(found))
 
 
 async def _from_state(call: Call, tell: Callable[[Services, FoundRow, Generation], Any]) -> Answer:

@@ -31,6 +31,12 @@ class Metrics:
         self.document_batches = 0
         self.documents_asked = 0
         self.documents_rendered = 0
+        self.overdrafts = 0
+        self._orders: dict[tuple[str, str], int] = defaultdict(int)
+
+    def order(self, kind: str, *, repeated: bool = False, refused: str = "") -> None:
+        """Count one order of the ledger."""
+        self._orders[kind, refused or ("repeated" if repeated else "done")] += 1
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -40,7 +46,7 @@ class Metrics:
         counted.seconds += seconds
 
     def lines(self) -> list[str]:
-        """Return the figures of requests and documents."""
+        """Return the figures of requests, documents and orders."""
         asked, rendered = self.documents_asked, self.documents_rendered
         return [
             *family("vinculo_http_requests_total", "counter", "Answered requests.", self._counts()),
@@ -49,6 +55,12 @@ class Metrics:
                    self.document_batches),
             *plain("vinculo_documents_asked_total", "Documents asked for.", asked),
             *plain("vinculo_documents_rendered_total", "Documents rendered anew.", rendered),
+            *family("vinculo_ledger_orders_total", "counter", "Answered orders of the ledger.",
+                    [({"kind": kind, "outcome": outcome}, number)
+                     for (kind, outcome), number in sorted(self._orders.items())]),
+            *plain("vinculo_ledger_overdrafts_total",
+                   "Redemptions made elsewhere that went further below zero than tolerated.",
+                   self.overdrafts),
         ]  # fmt: skip
 
     def _counts(self) -> Iterable[Sample]:

@@ -39,6 +39,10 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "Content-Location": ("Where the answer's customer is.", {"type": "string"}),
     "ETag": ("Weak entity tag.", {"type": "string"}),
+    "Idempotent-Replayed": (
+        "'true' where the answer was given before under the same Idempotency-Key.",
+        {"type": "string", "enum": ["true"]},
+    ),
 }
 
 Types = dict[int, dict[str, Any]]
@@ -151,6 +155,13 @@ def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
         parameters.append(_header("Vinculo-Min-Position", meaning))
     if endpoint.conditional:
         parameters.append(_header("If-None-Match", "Entity tags of documents at hand."))
+    if endpoint.keyed:
+        meaning = (
+            "A key of its own for every request, such as a random UUID in quotation marks. The "
+            "same request under the same key is carried out once and answered the same again, "
+            "with Idempotent-Replayed; another one under it is refused (422)."
+        )
+        parameters.append({**_header("Idempotency-Key", meaning), "required": True})
     return parameters
 
 

@@ -26,6 +26,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         reached: of a wait for a position: the coordinate that was reached.
         receipt: of a rejected event: by which it is listed, read and sent again.
         faults: of rules that make no sense: each with its place.
+        available: of points that are not there: how many are.
 
     """
 
@@ -37,6 +38,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     reached: str | None = None
     receipt: str | None = None
     faults: tuple[Fault, ...] = ()
+    available: int | None = None
 
 
 class Problem(VinculoError):  # noqa: N818 - RFC 9457 calls it so

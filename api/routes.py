@@ -10,11 +10,12 @@ from api import customers, directory, histories, intake, openapi, operating, tou
 from api.customer_answers import CURSOR
 from api.endpoints import Content, Endpoint, Reply, json_reply
 from api.finance_routes import finance_endpoints
+from api.loyalty_routes import loyalty_endpoints
 from api.parameters import Parameter, within
 from api.programme_routes import programme_endpoints
 from api.settings import ApiLimits
 from domain.cloudevent import BATCH_TYPE, STRUCTURED_TYPE, CloudEvent
-from projections.customer.reading.biography import AccountsShown, LifecycleShown
+from projections.customer.reading.biography import LifecycleShown
 from projections.customer.reading.display import Personal
 
 _JSON = "application/json"
@@ -57,6 +58,7 @@ def endpoints(limits: ApiLimits, customer: type) -> tuple[Endpoint, ...]:
         *_of_touchpoints(),
         *_of_intake(limit),
         *programme_endpoints(),
+        *loyalty_endpoints(),
         *finance_endpoints(),
         *_of_operating(),
     )
@@ -136,8 +138,8 @@ def _of_customers(limit: Parameter, customer: type) -> tuple[Endpoint, ...]:
         _history(
             "accounts",
             "readAccounts",
-            "The mirrored loyalty accounts of a customer, with all movements",
-            AccountsShown,
+            "The loyalty accounts of a customer: mirrored ones with all movements, owned ones",
+            histories.CustomerAccounts,
             histories.read_accounts,
         ),
     )

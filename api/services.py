@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 import psycopg
 
+from api.account_desk import AccountDesk
 from api.coordinates import Coordinate
 from api.database import Desk
 from api.documents import NOBODY, DocumentDesk
@@ -17,12 +18,16 @@ from api.keyring import Keyring
 from api.metrics import Metrics
 from api.problems import Problem
 from api.settings import ApiSettings
+from domain.touchpoints import CATALOGUE
 from journal.connecting import connect
 from journal.decisions import open_decisions
 from journal.history import Histories
+from journal.intake.mapping import Mapping
 from journal.intake.message import Message, Outcome
 from journal.intake.pipeline import Intake
 from journal.intake.writer import IntakeWriter, WriterClosedError, WriterFullError
+from journal.ledger import HeardSpending, LedgerWriter
+from journal.ledger.adjustments import AdjustmentOffice
 from journal.personas import PersonaNames
 from journal.programmes import HeardProgrammes, ProgrammeOffice
 from journal.reading import FactReader
@@ -49,12 +54,17 @@ class Services(msgspec.Struct, kw_only=True):
         histories: of the facts log.
         display: opens personal fields.
         personas: names personas.
+        mapping: reads one event as intake does, and stores nothing.
         desk: asks the database.
         keyring: tells holders of keys.
         reader: reads documents.
         writer: takes touchpoints in.
         office: decides about programmes; blocks, so it is asked in a thread.
         programmes: tells programmes.
+        ledger: carries out orders of the points ledger.
+        accounts: reads owned accounts.
+        adjustments: records who asked for which adjustment; blocks as well.
+        redemptions: which account a redemption is of, for the latest ones.
         metrics: counts.
 
     """
@@ -68,12 +78,17 @@ class Services(msgspec.Struct, kw_only=True):
     histories: Histories
     display: Display
     personas: PersonaNames
+    mapping: Mapping
     desk: Desk
     keyring: Keyring
     reader: DocumentDesk
     writer: IntakeWriter
     office: ProgrammeOffice
     programmes: HeardProgrammes
+    ledger: LedgerWriter
+    accounts: AccountDesk
+    adjustments: AdjustmentOffice
+    redemptions: dict[bytes, bytes]
     metrics: Metrics
 
     async def reach(self, wanted: Coordinate) -> None:
@@ -138,12 +153,18 @@ async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> Asyn
     documents = Documents(fold)
     histories = Histories(logs.facts, FactReader())
     metrics = Metrics()
+    personas = PersonaNames(settings.secret)
     limits = settings.limits
     desk = Desk(settings.conninfo, limits.reader_threads, limits.statement_seconds)
     reader = DocumentDesk(settings.conninfo, logs.facts, documents, limits, clock, metrics)
     writer = _writer(settings, logs, secret, clock)
     decisions = open_decisions(settings.conninfo, logs.decisions)
+    accounts = AccountDesk(
+        settings.conninfo, logs.decisions, settings.context.calendar, limits, clock, desk
+    )
+    ledger = _ledger(settings, logs, clock)
     writer.start()
+    ledger.start()
     try:
         yield Services(
             settings=settings,
@@ -154,13 +175,18 @@ async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> Asyn
             documents=documents,
             histories=histories,
             display=Display(logs.facts, secret, histories),
-            personas=PersonaNames(settings.secret),
+            personas=personas,
+            mapping=Mapping(CATALOGUE, settings.sources, personas),
             desk=desk,
             keyring=Keyring(desk, settings.tenant, limits),
             reader=reader,
             writer=writer,
             office=ProgrammeOffice(decisions, now=clock),
             programmes=HeardProgrammes(logs.decisions),
+            ledger=ledger,
+            accounts=accounts,
+            adjustments=AdjustmentOffice(decisions),
+            redemptions={},
             metrics=metrics,
         )
     finally:
@@ -186,3 +212,11 @@ def _writer(
         connect, settings.conninfo, name="vinculo api intake", connect_timeout=5
     )
     return IntakeWriter(intake, opener, limits=settings.writer)
+
+
+def _ledger(settings: ApiSettings, logs: Logs, clock: Callable[[], int]) -> LedgerWriter:
+    opener: Callable[[], psycopg.Connection] = partial(
+        connect, settings.conninfo, name="vinculo api ledger", connect_timeout=5
+    )
+    rules = HeardSpending(logs.decisions, settings.context.calendar)
+    return LedgerWriter(logs.decisions, opener, rules=rules, now=clock, limits=settings.ledger)

@@ -33,6 +33,7 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
             way, the answers of the other are rendered.
         reader_threads: other queries that run at the same time.
         cached_documents_bytes_max: rendered documents that are kept.
+        rules_seconds: how old the rules may be by which tiers are shown; nothing is decided so.
 
     """
 
@@ -53,6 +54,7 @@ class ApiLimits(msgspec.Struct, frozen=True, kw_only=True):
     reader_connections: int = 2
     reader_threads: int = 4
     cached_documents_bytes_max: int = 64 * _MEBIBYTE
+    rules_seconds: float = 1.0
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +67,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         sources: who may publish what.
         context: of the fold, the same as the projecting worker's.
         limits: of requests and caches.
-        writer: limits of the writer that requests share.
+        writer: limits of the writer that touchpoints share.
+        ledger: limits of the writer that orders of the points ledger share.
 
     """
 
@@ -76,6 +79,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     context: Context
     limits: ApiLimits = ApiLimits()
     writer: WriterLimits = WriterLimits()
+    ledger: WriterLimits = WriterLimits()
 
     def __repr__(self) -> str:
         return f"ApiSettings(tenant={self.tenant!r}, secret and conninfo hidden)"

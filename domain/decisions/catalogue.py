@@ -11,6 +11,7 @@ from domain.decisions.base import Decision
 from domain.decisions.clock import TimeAdvanced
 from domain.earning.decisions import EarningDecision
 from domain.errors import VinculoError
+from domain.ledger.adjusting import AdjustmentRequested
 from domain.ledger.decisions import AccountDecision
 from domain.programmes.decisions import ProgrammeDecision
 
@@ -18,6 +19,7 @@ AnyDecision = (
     TimeAdvanced
     | ProgrammeDecision
     | AccountDecision
+    | AdjustmentRequested
     | EarningDecision
     | EstimateDecision
     | MonthClosed

@@ -18,11 +18,12 @@ from journal.ledger.orders import (
     open_order,
     request_id_of,
 )
-from journal.ledger.spending import RulebookSpending, RulesHeard, SpendingRules
+from journal.ledger.spending import HeardSpending, RulebookSpending, RulesHeard, SpendingRules
 from journal.ledger.writer import LedgerWriter
 
 __all__ = [
     "Answer",
+    "HeardSpending",
     "InsufficientPointsError",
     "LedgerWriter",
     "OpenAccount",

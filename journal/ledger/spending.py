@@ -9,12 +9,14 @@ from typing import Final, Protocol
 import msgspec
 import psycopg
 
+from domain.calendar import Calendar
 from domain.errors import Refused
 from domain.instants import SECOND, date_of, day_of, instant_of
 from domain.ledger.redeeming import DEFAULT_TERMS, RedemptionTerms
 from domain.programmes.compiling import CompiledVersion
 from domain.programmes.format import PointsCurrency, Reissue, Reward, Transfers
 from domain.programmes.rulebook import ProgrammeRulebook
+from journal.programmes.rules import HeardRules
 
 OFFLINE_DAYS_AHEAD_MAX: Final = 31
 
@@ -207,6 +209,28 @@ class PlainSpending:
     def year_begin(self, at: int) -> int:  # noqa: ARG002 - the protocol's
         """Return the beginning of time: nothing is limited by the year."""
         return 0
+
+
+class HeardSpending:
+    """Spending by the rules as they are now, for a writer.
+
+    Args:
+        log_id: of the decisions log.
+        calendar: of the tenant.
+
+    """
+
+    def __init__(self, log_id: int, calendar: Calendar) -> None:
+        self._heard = HeardRules(log_id, calendar)
+        self._rulebook: ProgrammeRulebook | None = None
+        self._spending: SpendingRules = PlainSpending()
+
+    def __call__(self, connection: psycopg.Connection) -> SpendingRules:
+        """Return the rules; one look into an index of few entries."""
+        rulebook, _ = self._heard(connection)
+        if rulebook is not self._rulebook:
+            self._rulebook, self._spending = rulebook, RulebookSpending(rulebook)
+        return self._spending
 
 
 RulesHeard = Callable[[psycopg.Connection], SpendingRules]
