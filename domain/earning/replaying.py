@@ -13,17 +13,20 @@ of it, as opening balances do, at the instant at which it was recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from domain.correcting import Naming
 from domain.decisions.base import Decision
 from domain.earning.earning import Earning
-from domain.earning.lost import LOSING, LostLots
+from domain.earning.lost import LostLots
+from domain.earning.scenario import Measure, RunOff, carry_out
 from domain.earning.store import EarningStore
+from domain.earning.watching import Observer, WatchedDesk
 from domain.errors import Refused
 from domain.fact import Fact
 from domain.instants import SECOND
@@ -33,7 +36,6 @@ from domain.ledger.booking import find_reservation
 from domain.ledger.commands import Adjust, Capture, CloseAccount, Command, Redeem, Reserve, Reverse
 from domain.ledger.crediting import adjust, reopen
 from domain.ledger.desk import Desk
-from domain.ledger.evolving import evolve
 from domain.ledger.lots import Allocation, points_of
 from domain.ledger.redeeming import RedemptionTerms, capture, redeem, reserve, reverse
 from domain.ledger.taking import Transfer, close, receive, send
@@ -46,28 +48,26 @@ C = TypeVar("C", bound=Command)
 _ANY = RedemptionTerms(minimum=1, step=1)
 
 
-class Observer(Protocol):
-    """Who wants to know what a replay gives."""
-
-    def posted(self, account: Account, decision: Decision) -> None:
-        """Hear of a decision, the account being as it is after it."""
-
-    def cut(self, account: Account, currency: str, at: int, points: int) -> None:
-        """Hear of points that were asked for and could not have been paid."""
-
-
 class Replay:
     """Replay the history of some accounts.
 
     Args:
         earning: judges facts, by the rules of one's choice; may be changed as the log goes on.
         observer: is told what comes of it.
+        measures: what is done to balances, each with its instant, in order.
         remember_lost: whether what expires is kept in mind, for rules under which an activity that
             is learnt of late brings it back.
 
     """
 
-    def __init__(self, earning: Earning, observer: Observer, *, remember_lost: bool = True) -> None:
+    def __init__(
+        self,
+        earning: Earning,
+        observer: Observer,
+        measures: Iterable[tuple[int, Measure]] = (),
+        *,
+        remember_lost: bool = True,
+    ) -> None:
         self.earning = earning
         self._observer = observer
         self._lost = LostLots()
@@ -77,6 +77,10 @@ class Replay:
         self._transfers: dict[bytes, tuple[Allocation, ...]] = {}
         self._opening: tuple[bytes, int, str, str] | None = None
         self._recorded_at = 0
+        self._measures = deque(measures)
+        self._next_measure = self._measures[0][0] if self._measures else NEVER
+        self._ended = False
+        self._rates: dict[str, list[tuple[int, int]]] = {}
         self._remembered = self._lost if remember_lost else None
         self.store = EarningStore(self._watched, self._lost)
 
@@ -91,6 +95,10 @@ class Replay:
         """
         if self._opening is not None:
             self._end_opening()
+        if fact.occurred_at >= self._next_measure:
+            self._carry_out(fact.occurred_at)
+        if self._ended:
+            return
         self.earning.judge(self.store, fact, naming)
         if not keep:
             self.store.forget(fact, self.earning.programmes)
@@ -124,6 +132,8 @@ class Replay:
 
         """
         self._end_opening()
+        if to >= self._next_measure:
+            self._carry_out(to)
         for account_id in self._take_due(to, accounts):
             self.earning.sweep(self.store.desk(account_id), to)
             self._touched.add(account_id)
@@ -132,6 +142,31 @@ class Replay:
     def end(self) -> None:
         """Finish what the last decision began."""
         self._end_opening()
+
+    def _carry_out(self, to: int) -> None:
+        """Do to all accounts what the scenario says, up to an instant."""
+        while self._measures and self._measures[0][0] <= to:
+            at, measure = self._measures.popleft()
+            for account_id in self._take_due(at, None):
+                self.earning.sweep(self.store.desk(account_id), at)
+                self._touched.add(account_id)
+            for _, desk in sorted(self.store.desks.items()):
+                version = self.earning.in_force(desk.account.programme, at)
+                if version is not None:
+                    carry_out(desk, measure, version, at)
+            if isinstance(measure, RunOff):
+                self._ended = True
+            else:
+                rates = self._rates.setdefault(measure.currency, [])
+                rates.append((measure.points, measure.per))
+            self._schedule()
+        self._next_measure = self._measures[0][0] if self._measures else NEVER
+
+    def _in_new(self, currency: str, points: int) -> int:
+        """Return what points that were asked for are in the points of now."""
+        for new, per in self._rates.get(currency, ()):
+            points = points * new // per
+        return points
 
     def _take_due(self, to: int, accounts: tuple[bytes, ...] | None) -> list[bytes]:
         if accounts is not None:
@@ -148,7 +183,7 @@ class Replay:
         return due
 
     def _watched(self, account: Account) -> Desk:
-        return _WatchedDesk(account, self._observer, self._touched, self._remembered)
+        return WatchedDesk(account, self._observer, self._touched, self._remembered)
 
     def _schedule(self) -> None:
         desks = self.store.desks
@@ -162,7 +197,7 @@ class Replay:
         self._touched.clear()
 
     def _open(self, desk: Desk, asked: made.LedgerAccountOpened) -> None:
-        if not asked.cause and not desk.account.programme:
+        if not asked.cause and not desk.account.programme and not self._ended:
             desk.post(asked)
 
     def _set_opening(self, desk: Desk, asked: made.OpeningBalanceSet) -> None:
@@ -187,7 +222,8 @@ class Replay:
             run_timers(self.store.desk(account_id), at)
 
     def _reserve(self, desk: Desk, asked: made.RedemptionReserved) -> None:
-        points = self._payable(desk, asked.currency, asked.points, asked.at)
+        wanted = self._in_new(asked.currency, asked.points)
+        points = self._payable(desk, asked.currency, wanted, asked.at)
         if points:
             command = Reserve(
                 redemption_id=asked.redemption_id, currency=asked.currency, points=points,
@@ -196,7 +232,7 @@ class Replay:
             reserve(desk, command, asked.at, _ANY)
 
     def _redeem(self, desk: Desk, asked: made.RedemptionMade) -> None:
-        points = asked.points
+        points = self._in_new(asked.currency, asked.points)
         if not asked.elsewhere or not desk.account.programme:
             points = self._payable(desk, asked.currency, points, asked.at)
         if points:
@@ -213,9 +249,10 @@ class Replay:
             reservation = find_reservation(book, asked.redemption_id)
             if reservation is not None and reservation.until > asked.at:
                 held = points_of(reservation.allocations)
-        points = min(asked.points, held)
-        if points < asked.points:
-            self._observer.cut(desk.account, asked.currency, asked.at, asked.points - points)
+        wanted = self._in_new(asked.currency, asked.points)
+        points = min(wanted, held)
+        if points < wanted:
+            self._observer.cut(desk.account, asked.currency, asked.at, wanted - points)
         if points:
             command = Capture(
                 redemption_id=asked.redemption_id, points=points, final=False, by=asked.by
@@ -235,7 +272,7 @@ class Replay:
     def _reverse(self, desk: Desk, asked: made.RedemptionReversed) -> None:
         redemption = desk.account.redemptions.get(asked.redemption_id)
         left = 0 if redemption is None else points_of(redemption.redeemed) + redemption.uncovered
-        points = min(asked.points, left)
+        points = min(self._in_new(asked.currency, asked.points), left)
         if points:
             command = Reverse(redemption_id=asked.redemption_id, points=points, by=asked.by)
             reverse(desk, command, asked.at, self._terms(desk.account, asked.currency, asked.at))
@@ -247,6 +284,7 @@ class Replay:
     def _adjust(self, desk: Desk, asked: made.BalanceAdjusted) -> None:
         share = asked.share
         points = share.points if share is not None else -self._to_take(desk, asked)
+        points = self._in_new(asked.currency, points) if points > 0 else points
         if not points:
             return
         forever = share is None or share.terms.expires_at >= NEVER
@@ -260,11 +298,11 @@ class Replay:
 
     def _to_take(self, desk: Desk, asked: made.BalanceAdjusted) -> int:
         """Return the points to take: beyond the balance only where that was done before."""
-        points = points_of(asked.allocations) + asked.uncovered
+        points = self._in_new(asked.currency, points_of(asked.allocations) + asked.uncovered)
         return points if asked.uncovered else self._payable(desk, asked.currency, points, asked.at)
 
     def _send(self, desk: Desk, asked: made.PointsTransferredOut) -> None:
-        wanted = points_of(asked.allocations)
+        wanted = self._in_new(asked.currency, points_of(asked.allocations))
         if not self.store.desk(asked.to_account).account.is_open:
             self._observer.cut(desk.account, asked.currency, asked.at, wanted)
             return
@@ -315,27 +353,6 @@ class Replay:
         except Refused:
             points = abs(getattr(command, "points", 0))
             self._observer.cut(desk.account, getattr(command, "currency", ""), at, points)
-
-
-class _WatchedDesk(Desk):
-    """A desk whose decisions are told on and not kept."""
-
-    def __init__(
-        self, account: Account, observer: Observer, touched: set[bytes], lost: LostLots | None
-    ) -> None:
-        super().__init__(account)
-        self._posted = observer.posted
-        self._touched = touched
-        self._lost = lost
-
-    def post(self, decision: Decision) -> None:
-        """Let a decision happen, and tell of it."""
-        account = self.account
-        evolve(account, decision)
-        self._touched.add(account.id)
-        if self._lost is not None and isinstance(decision, LOSING):
-            self._lost.hear(account.id, decision)
-        self._posted(account, decision)
 
 
 def reversal_terms(version: CompiledVersion, currency: str, at: int) -> RedemptionTerms:

@@ -9,7 +9,9 @@ import msgspec
 
 from domain.decisions.base import Decision
 from domain.earning.earning import Earning
-from domain.earning.replaying import ASKED, Observer, Replay
+from domain.earning.replaying import ASKED, Replay
+from domain.earning.scenario import Measure
+from domain.earning.watching import Observer
 from domain.ledger.decisions import LedgerAccountOpened, LotsExpired
 from domain.programmes.compiling import CompiledVersion
 from domain.programmes.rulebook import ProgrammeRulebook
@@ -57,21 +59,28 @@ class Playing:
         rulebook_at: tells by which rules to judge.
         observer: is told what comes of it.
         truth: hears what was decided.
+        measures: what is done to balances, each with its instant, in order.
 
     """
 
     def __init__(
-        self, programme: str, rulebook_at: RulebookAt, observer: Observer, truth: Listener
+        self,
+        programme: str,
+        rulebook_at: RulebookAt,
+        observer: Observer,
+        truth: Listener,
+        measures: Iterable[tuple[int, Measure]] = (),
     ) -> None:
         self._programme = programme
         self._rulebook_at = rulebook_at
         self._truth = truth
         self._reader = FactReader()
-        self._earnings: dict[int, tuple[ProgrammeRulebook, Earning]] = {}
         self._position = -1
         self._rulebook = rulebook_at(0)
         self._mine: set[bytes] = set()
-        self.replay = Replay(Earning(OneProgrammeRules(self._rulebook, programme)), observer)
+        self.replay = Replay(
+            Earning(OneProgrammeRules(self._rulebook, programme)), observer, measures
+        )
 
     def heard(self, position: int) -> ProgrammeRulebook:
         """Judge from here on by the programmes as they were known at a position; return them."""

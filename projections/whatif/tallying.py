@@ -10,14 +10,15 @@ from collections.abc import Mapping
 
 import msgspec
 
+from domain.accounting.months import month_of
 from domain.calendar import Calendar
 from domain.decisions.base import Decision
+from domain.earning import scenario
 from domain.ledger import decisions as made
 from domain.ledger.account import Account
-from domain.programmes.periods import month_of
 
-ISSUED, REDEEMED, EXPIRED, CLAWED_BACK, ADJUSTED, TRANSFERRED, CUT = range(7)
-_COLUMNS = 7
+ISSUED, REDEEMED, EXPIRED, CLAWED_BACK, ADJUSTED, REFUNDED, TRANSFERRED, CUT = range(8)
+_COLUMNS = 8
 _QUARTER = 900_000_000
 
 Key = tuple[str, int, str, str | bytes]
@@ -138,6 +139,16 @@ class Tally:
         if column == REDEEMED:
             known.redeemed[currency] = known.redeemed.get(currency, 0) - change
 
+    def rename(self, stages: Mapping[str | bytes, str]) -> None:
+        """Put stages in the place of the account ids that stood for them."""
+        for known in self.accounts.values():
+            known.stage = stages.get(known.stage, known.stage)
+        for key in [one for one in self.cells if one[3] in stages]:
+            moved, cell = (*key[:3], stages[key[3]]), self.cells.pop(key)
+            into = self.cells.setdefault(moved, [0] * _COLUMNS)
+            for column, points in enumerate(cell):
+                into[column] += points
+
     def _cell(self, known: Standing, currency: str, at: int) -> list[int]:
         quarter = at // _QUARTER
         month = self._months.get(quarter)
@@ -180,6 +191,8 @@ class Hypothesis:
         """Take in a decision."""
         kind = _WHERE.get(type(decision))
         if kind is not None:
+            if isinstance(decision, made.BalanceAdjusted) and decision.reason == scenario.REFUNDED:
+                kind = (REFUNDED, -1)
             self.tally.add(account.id, kind, decision)  # type: ignore[arg-type] # all of them post
         elif isinstance(decision, made.RedemptionReversed):
             self.tally.add(account.id, None, decision, decision.points)
