@@ -37,6 +37,7 @@ from projections.ledger.portfolios import AccountContext, only_qualifying
 from projections.ledger.sales import Accrual, SalePricing, sold_shares
 
 WINDOW = 10_000
+_WINDOW_GROWS = (1, 2, 4)
 _STATES_BATCH = 1_000
 _NOTHING: Prices = {}
 _SQL = queries("projections.ledger", "reading.sql")
@@ -130,7 +131,8 @@ class LedgerReader:
         coordinate: what is known.
         contexts: of accounts, as known there.
         estimates: as known there.
-        window: positions that are read at a time; a transaction is not cut unless it is longer.
+        window: positions that are read at a time; up to four times as many where a transaction is
+            longer.
 
     """
 
@@ -179,13 +181,27 @@ class LedgerReader:
         """
         last = self._coordinate.decisions
         while after < last:
-            rows = _whole(self._rows(connection, after), last)
+            rows = self._whole_transactions(connection, after)
             after = rows[-1][0]
             self.decisions += len(rows)
             yield from self._mapped(connection, rows)
 
-    def _rows(self, connection: psycopg.Connection, after: int) -> list[WindowRow]:
-        log_id, until = self._logs.decisions, min(after + self._window, self._coordinate.decisions)
+    def _whole_transactions(self, connection: psycopg.Connection, after: int) -> list[WindowRow]:
+        """Return the next rows, cut between two transactions: a sale's points are priced at once.
+
+        What was recorded at one instant counts as one transaction. The window grows for a long one;
+        beyond its greatest size it is cut after all.
+        """
+        rows: list[WindowRow] = []
+        for size in (self._window * times for times in _WINDOW_GROWS):
+            rows = self._rows(connection, after, size)
+            whole = _whole(rows, self._coordinate.decisions)
+            if whole:
+                return whole
+        return rows
+
+    def _rows(self, connection: psycopg.Connection, after: int, size: int) -> list[WindowRow]:
+        log_id, until = self._logs.decisions, min(after + size, self._coordinate.decisions)
         cursor = binary_cursor(connection)
         rows: list[WindowRow] = cursor.execute(_SQL["window"], (log_id, after, until)).fetchall()
         if len(rows) != until - after:
@@ -255,7 +271,7 @@ def _whole(rows: list[WindowRow], last: int) -> list[WindowRow]:
     whole = len(rows)
     while whole and rows[whole - 1][2] == rows[-1][2]:
         whole -= 1
-    return rows[:whole] or rows
+    return rows[:whole]
 
 
 @contextmanager

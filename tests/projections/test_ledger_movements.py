@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant
 
+from domain.accounting.liability import OpenLot
 from domain.accounting.movements import OVERDRAWN, Activity, Movement
 from domain.accounting.portfolios import Portfolio
 from domain.calendar import UTC_CALENDAR
 from domain.decisions.base import Decision
+from domain.instants import SECOND
 from domain.ledger import decisions as made
+from domain.ledger.extending import Activity as Engagement
+from domain.ledger.extending import extend
+from domain.ledger.lots import Allocation
+from domain.ledger.redeeming import RedemptionTerms
+from domain.ledger.taking import Transfer, transfer
 from domain.ledger.terms import LotTerms, Share
 from projections.ledger.lots import AccountLots
 from projections.ledger.movements import _MAPPINGS, SharePrice, movements_of
@@ -40,6 +48,14 @@ def sums(found: list[Movement]) -> dict[Portfolio, int]:
     for one in found:
         points[one.portfolio] = points.get(one.portfolio, 0) + one.points
     return {portfolio: held for portfolio, held in points.items() if held}
+
+
+def by_expiry(lots: Iterable[OpenLot]) -> dict[tuple[Portfolio, int], int]:
+    points: dict[tuple[Portfolio, int], int] = {}
+    for lot in lots:
+        key = (lot.portfolio, lot.expires_at)
+        points[key] = points.get(key, 0) + lot.remaining
+    return points
 
 
 def outstanding(case: Case) -> dict[Portfolio, int]:
@@ -136,6 +152,110 @@ def test_a_reversal_is_a_redemption_with_the_other_sign_and_what_expired_meanwhi
     assert {OWN: 10} == sums(movements(case)) == outstanding(case)
 
 
+def followed(case: Case) -> dict[tuple[Portfolio, int], int]:
+    lots = AccountLots(CLUB, 10**6)
+    for decision in case.desk.decisions:
+        lots.follow(decision)
+    return by_expiry(lots.open())
+
+
+def expect_agreement(*cases: Case) -> None:
+    for case in cases:
+        assert outstanding(case) == sums(movements(case))
+        assert by_expiry(lots_of(case.account, CLUB)) == followed(case)
+
+
+def active(case: Case, at: int, expires_at: int, *lost: Allocation) -> None:
+    activity = Engagement(
+        posting_id=b"a" * 16, cause=b"c" * 16, currency="points", at=at, expires_at=expires_at,
+        lost=lost,
+    )  # fmt: skip
+    extend(case.desk, activity)
+
+
+def test_points_that_come_back_from_expiry_are_expired_no_more() -> None:
+    case = Case()
+    case.earn(10, expires_at=5)
+    case.pass_time(50)
+    assert {} == sums(movements(case))
+    [lost] = [one for one in case.desk.decisions if isinstance(one, made.LotsExpired)]
+    active(case, 3, 90, *lost.allocations)
+    assert {OWN: 10} == sums(movements(case))
+    expect_agreement(case)
+
+
+def test_points_that_come_back_from_expiry_pay_off_a_debt() -> None:
+    case = Case()
+    case.earn(10, expires_at=5)
+    case.pass_time(50)
+    case.redeem(4, at=51, elsewhere=True)
+    [lost] = [one for one in case.desk.decisions if isinstance(one, made.LotsExpired)]
+    active(case, 3, 90, *lost.allocations)
+    assert {OWN: 6} == sums(movements(case))
+    expect_agreement(case)
+
+
+def test_points_that_are_received_or_mature_pay_off_a_debt() -> None:
+    giver, taker = Case(b"g"), Case(b"t")
+    giver.earn(20, expires_at=90, issuer="Partner S.A.")
+    taker.redeem(5, elsewhere=True)
+    order = Transfer(transfer_id=b"x" * 16, currency="points", points=12)
+    transfer(giver.desk, taker.desk, order, 10)
+    assert {PARTNER: 8} == sums(movements(giver))
+    assert {PARTNER: 7} == sums(movements(taker))
+    late = Case(b"l")
+    late.earn(9, active_from=20, issuer="Partner S.A.")
+    late.redeem(5, elsewhere=True)
+    late.pass_time(30)
+    assert {PARTNER: 4} == sums(movements(late))
+    expect_agreement(giver, taker, late)
+
+
+def test_activity_moves_what_was_there_and_not_paid_points() -> None:
+    case = Case()
+    case.earn(1, expires_at=50)
+    case.earn(2, expires_at=50, kind="paid")
+    case.earn(4, expires_at=50, at=12)
+    case.earn(8, expires_at=200)
+    active(case, 10, 100)
+    paid = Portfolio("club", "points", "", "paid")
+    assert {(OWN, 100): 1, (paid, 50): 2, (OWN, 50): 4, (OWN, 200): 8} == followed(case)
+    expect_agreement(case)
+
+
+def test_activity_does_not_move_what_was_spent_and_comes_back_later() -> None:
+    case = Case()
+    case.earn(10, expires_at=50)
+    case.earn(1, expires_at=60)
+    case.redeem(10, at=1)
+    active(case, 10, 100)
+    case.reverse(10, at=20)
+    assert {(OWN, 50): 10, (OWN, 100): 1} == followed(case)
+    expect_agreement(case)
+
+
+def test_points_that_expire_while_they_are_set_aside_leave_their_lot() -> None:
+    case = Case()
+    case.earn(10, expires_at=20)
+    case.reserve(6, until=30)
+    case.pass_time(25)
+    assert {(OWN, 20): 6} == followed(case)
+    case.pass_time(40)
+    assert {} == followed(case)
+    expect_agreement(case)
+
+
+def test_points_given_back_anew_live_as_long_as_they_are_given_back_for() -> None:
+    case = Case()
+    case.terms = RedemptionTerms(expired_lots="reissue", reissue_seconds=100)
+    case.earn(10, expires_at=20)
+    case.redeem(10, at=1)
+    case.reverse(4, at=50)
+    case.reverse(6, at=60)
+    assert {50 + 100 * SECOND, 60 + 100 * SECOND} == {expiry for _, expiry in followed(case)}
+    expect_agreement(case)
+
+
 class AccountedHistories(Histories):
     """Random histories of the ledger's own tests: at every position the sums are the balances."""
 
@@ -169,15 +289,7 @@ class AccountedHistories(Histories):
 
     def lots_followed_by_number_are_those_of_the_account(self) -> None:
         for place, side in enumerate(self.sides):
-            expected: dict[tuple[Portfolio, int], int] = {}
-            for lot in lots_of(side.account, CLUB):
-                key = (lot.portfolio, lot.expires_at)
-                expected[key] = expected.get(key, 0) + lot.remaining
-            found: dict[tuple[Portfolio, int], int] = {}
-            for lot in self.open[place].open():
-                key = (lot.portfolio, lot.expires_at)
-                found[key] = found.get(key, 0) + lot.remaining
-            assert expected == found
+            assert by_expiry(lots_of(side.account, CLUB)) == by_expiry(self.open[place].open())
 
 
 def held(balance: made.Balance) -> tuple[int, int, int]:
