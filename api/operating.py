@@ -14,6 +14,7 @@ from api.answers import NO_STORE, Answer, json_answer
 from api.calls import Call
 from api.metrics import METRICS_TYPE, Sample, family, plain
 from api.services import Services
+from journal.earning.lagging import EarningLag, earning_lag
 from journal.sealing import TenantSecret
 from journal.tenant_secret_check import WrongSecretError, check_secret
 from journal.tenants import Logs
@@ -44,6 +45,7 @@ class Readiness(msgspec.Struct, frozen=True):
         migrations: ok, or behind: run ``vinculo migrate``.
         projection: ok, or absent: start the projecting worker.
         intake: ok, or stopped: start the process again.
+        ledger: ok, or stopped: start the process again.
         secret: ok, or wrong: the tenant's log was begun with another one.
 
     """
@@ -53,6 +55,7 @@ class Readiness(msgspec.Struct, frozen=True):
     migrations: Check
     projection: Check
     intake: Check
+    ledger: Check
     secret: Check
 
 
@@ -62,11 +65,13 @@ class ProjectionsDocument(msgspec.Struct, frozen=True):
     Args:
         as_of: the instant of the answer.
         projections: every generation that is live or being built.
+        earning: how far points are earned; null where no earning worker has ever begun.
 
     """
 
     as_of: datetime
     projections: list[ProjectionLag]
+    earning: EarningLag | None
 
 
 async def tell_health(call: Call) -> Answer:  # noqa: ARG001 - every handler takes a call
@@ -83,15 +88,18 @@ async def tell_readiness(call: Call) -> Answer:
 async def tell_projections(call: Call) -> Answer:
     """Tell how far the views are."""
     services = call.services
-    lags = await _lags(services)
-    return json_answer(ProjectionsDocument(moment(services.clock()), lags))
+    lags, earning = await _lags(services)
+    return json_answer(ProjectionsDocument(moment(services.clock()), lags, earning))
 
 
 async def tell_metrics(call: Call) -> Answer:
     """Tell figures in the text format of Prometheus."""
     services = call.services
-    lags = await _lags(services)
-    lines = [*services.metrics.lines(), *_intake(services), *_projections(lags)]
+    lags, earning = await _lags(services)
+    lines = [
+        *services.metrics.lines(), *_intake(services), *_ledger(services), *_projections(lags),
+        *_earning(earning),
+    ]  # fmt: skip
     return Answer(200, ("\n".join(lines) + "\n").encode(), METRICS_TYPE, NO_STORE)
 
 
@@ -107,20 +115,23 @@ def expected_migrations() -> set[str]:
 
 async def _readiness(services: Services) -> Readiness:
     intake: Check = "ok" if services.writer.alive else "stopped"
+    ledger: Check = "ok" if services.ledger.alive else "stopped"
     try:
         looked = await services.desk.run(_look, services.logs, services.secret)
     except psycopg.Error:
         return Readiness(
             ready=False, database="away", migrations="unknown", projection="unknown",
-            intake=intake, secret="unknown",  # noqa: S106 - the state of a check
+            intake=intake, ledger=ledger, secret="unknown",  # noqa: S106 - the state of a check
         )  # fmt: skip
-    ready = looked.migrated and looked.projected and looked.compared == "ok" and intake == "ok"
+    running = intake == "ok" and ledger == "ok"
+    ready = looked.migrated and looked.projected and looked.compared == "ok" and running
     return Readiness(
         ready=ready,
         database="ok",
         migrations="ok" if looked.migrated else "behind",
         projection="ok" if looked.projected else "absent",
         intake=intake,
+        ledger=ledger,
         secret=looked.compared,
     )
 
@@ -147,9 +158,16 @@ def _compared(connection: psycopg.Connection, log_id: int, secret: TenantSecret)
     return "ok"
 
 
-async def _lags(services: Services) -> list[ProjectionLag]:
-    stuck_seconds = services.settings.limits.stuck_seconds
-    return await services.desk.run(projection_lags, services.logs, services.clock(), stuck_seconds)
+async def _lags(services: Services) -> tuple[list[ProjectionLag], EarningLag | None]:
+    asked = services.logs, services.clock(), services.settings.limits.stuck_seconds
+    return await services.desk.run(_look_at_lags, *asked)
+
+
+def _look_at_lags(
+    connection: psycopg.Connection, logs: Logs, now: int, stuck_seconds: float
+) -> tuple[list[ProjectionLag], EarningLag | None]:
+    lags = projection_lags(connection, logs, now, stuck_seconds)
+    return lags, earning_lag(connection, logs, now, stuck_seconds)
 
 
 def _intake(services: Services) -> list[str]:
@@ -160,6 +178,29 @@ def _intake(services: Services) -> list[str]:
         *plain(batches, "Transactions of the writer.", writer.batches),
         *plain("vinculo_intake_events_total", "Events that were written.", writer.events),
     ]
+
+
+def _ledger(services: Services) -> list[str]:
+    ledger = services.ledger
+    waiting, batches = "vinculo_ledger_orders_waiting", "vinculo_ledger_batches_total"
+    return [
+        *plain(waiting, "Orders that wait for the ledger's writer.", ledger.waiting, "gauge"),
+        *plain(batches, "Transactions of the ledger's writer.", ledger.batches),
+    ]
+
+
+def _earning(lag: EarningLag | None) -> list[str]:
+    if lag is None:
+        return []
+    stuck = int(lag.progress == "stuck")
+    name = "vinculo_earning"
+    return [
+        *plain(f"{name}_position", "Up to which fact points are earned.", lag.facts_position,
+               "gauge"),
+        *plain(f"{name}_lag_events", "Facts that wait.", lag.lag_events, "gauge"),
+        *plain(f"{name}_lag_seconds", "How long the oldest has waited.", lag.lag_seconds, "gauge"),
+        *plain(f"{name}_stuck", "Whether nothing is judged though facts wait.", stuck, "gauge"),
+    ]  # fmt: skip
 
 
 def _projections(lags: Iterable[ProjectionLag]) -> list[str]:

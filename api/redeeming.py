@@ -270,6 +270,7 @@ async def _alarm(call: Call, given: Given) -> None:
             currency=given.currency,
             available=given.balance.available,
             uncovered=given.uncovered,
+            alarm=True,
         )
 
 

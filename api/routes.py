@@ -276,7 +276,7 @@ def _of_operating() -> tuple[Endpoint, ...]:
             path="/v1/projections",
             name="readProjections",
             family="operating",
-            summary="How far the views are; lagging told from stuck",
+            summary="How far views and earning are; lagging told from stuck",
             scopes=("read", "operate"),
             replies={200: json_reply("As told.", operating.ProjectionsDocument)},
             handler=operating.tell_projections,

@@ -29,8 +29,10 @@ from vinculo.rules import DEFAULT, read_rules
 from vinculo.settings import Settings
 
 if TYPE_CHECKING:
+    from consumers.earning import EarningSettings
     from consumers.kafka.settings import KafkaIntakeSettings, KafkaSecurity
     from journal.intake.pipeline import Intake
+    from journal.programmes import HeardRules
     from projections.customer.live import ProjectionLimits
 
 ROOMS = ("journal", "projections", "consumers", "api")
@@ -149,6 +151,24 @@ class Composition:
         return ProjectionLimits(
             batch_events_max=self.settings.projection_batch_events_max,
             party_personas_max=self.settings.party_personas_max,
+        )
+
+    @property
+    def programme_rules(self) -> HeardRules:
+        """Return the programmes' rules as they are heard, in the tenant's calendar."""
+        from journal.programmes import HeardRules  # noqa: PLC0415 - for start-up time
+
+        return HeardRules(self.logs.decisions, self.context.calendar)
+
+    @property
+    def earning(self) -> EarningSettings:
+        """Return the limits of the earning worker."""
+        from consumers.earning import EarningSettings  # noqa: PLC0415 - for start-up time
+
+        settings = self.settings
+        return EarningSettings(
+            batch_facts=settings.earning_batch_facts_max,
+            batch_accounts=settings.earning_batch_accounts_max,
         )
 
     @property

@@ -182,6 +182,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     projection_batch_events_max: Annotated[
         _Count, _setting("VINCULO_PROJECTION_BATCH_EVENTS_MAX", "Limits", "Facts folded at once.")
     ] = 5_000
+    earning_batch_facts_max: Annotated[
+        _Count,
+        _setting(
+            "VINCULO_EARNING_BATCH_FACTS_MAX", "Limits",
+            "Facts judged at once for points; so long their accounts wait to redeem.",
+        ),
+    ] = 500  # fmt: skip
+    earning_batch_accounts_max: Annotated[
+        _Count,
+        _setting(
+            "VINCULO_EARNING_BATCH_ACCOUNTS_MAX", "Limits",
+            "Accounts whose points mature, expire or change tier at once.",
+        ),
+    ] = 500  # fmt: skip
     party_personas_max: Annotated[
         _Count,
         _setting(

@@ -16,7 +16,9 @@ from tests.api.server import Api, problem
 def test_a_ready_process_says_so(api: Api) -> None:
     response = api.client_with(None).get("/readyz")
     assert 200 == response.status_code
-    ready = dict.fromkeys(("database", "migrations", "projection", "intake", "secret"), "ok")
+    ready = dict.fromkeys(
+        ("database", "migrations", "projection", "intake", "ledger", "secret"), "ok"
+    )
     assert {"ready": True, **ready} == response.json()
 
 

@@ -102,6 +102,11 @@ def test_project_and_timekeeper_do_their_work_and_end_when_told(
         timed = "select decisions_position from view.view_generation where state = 'live'"
         wait_until(lambda: number(database_url, timed) >= 1, "the view to follow time")
     assert b"current" in vinculo(environment, "status")
+    assert b"earning" not in vinculo(environment, "status")
+    with running(environment, "work", "earning"):
+        judged = "select max(judged) from ledger.earning"
+        wait_until(lambda: number(database_url, judged) == facts, "earning")
+    assert f"{facts:,} of {facts:,} facts judged".encode() in vinculo(environment, "status")
 
 
 def test_serve_answers_on_this_machine_and_ends_when_told(environment: dict[str, str]) -> None:
@@ -175,7 +180,7 @@ def test_serve_refuses_an_open_address_while_nobody_holds_a_key(
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("role", ["intake", "project", "timekeeper"])
+@pytest.mark.parametrize("role", ["intake", "project", "earning", "timekeeper"])
 def test_a_worker_without_a_tenant_says_what_to_do(role: str, environment: dict[str, str]) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "vinculo", "work", role],

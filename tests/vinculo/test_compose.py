@@ -12,7 +12,7 @@ from vinculo.postgres.configuration import server_settings
 REPOSITORY = Path(__file__).parents[2]
 GIGABYTE = 1024**3
 OPENING = {"privileged", "network_mode", "pid", "ipc", "cap_add", "devices", "userns_mode"}
-WORKERS = {"intake", "project", "timekeeper"}
+WORKERS = {"intake", "project", "earning", "timekeeper"}
 
 
 def composition() -> dict[str, Any]:
@@ -35,6 +35,7 @@ def test_it_starts_the_servers_the_migration_the_workers_and_the_api() -> None:
         ("migrate", ["migrate"]),
         ("intake", ["work", "intake"]),
         ("project", ["work", "project"]),
+        ("earning", ["work", "earning"]),
         ("timekeeper", ["work", "timekeeper"]),
     ],
 )

@@ -11,17 +11,20 @@ from vinculo.commands.running import composition, fail, output
 def command() -> None:
     """Show how far each projection is behind its log, in events and seconds.
 
-    Lagging is told from stuck: stuck means that facts wait and nothing was read for 30 seconds.
-    Exits with 1 if a projection is stuck, or if there is none.
+    The same of earning, where points are earned. Lagging is told from stuck: stuck means that
+    facts wait and nothing was read for 30 seconds. Exits with 1 if a projection or earning is
+    stuck, or if there is no projection.
     """
     from rich.table import Table
 
+    from journal.earning.lagging import earning_lag
     from journal.intake.pipeline import clock
     from journal.server_settings import check_server
     from projections.lags import projection_lags
 
     with composition() as made, made.connect("vinculo status") as connection:
         lags = projection_lags(connection, made.logs, clock())
+        earning = earning_lag(connection, made.logs, clock())
         warnings = check_server(connection)
     table = Table("view", "generation", "state", "progress", "position", "head", show_edge=False)
     for title in ("lag events", "lag seconds", "time has come to", "written by"):
@@ -34,9 +37,15 @@ def command() -> None:
             lag.owner,
         )  # fmt: skip
     output().print(table)
+    if earning is not None:
+        told = f"{earning.facts_position:,} of {earning.facts_head:,} facts judged"
+        behind = f"{earning.lag_events:,} behind, {earning.lag_seconds:.1f} s"
+        output().print(f"earning of points: {earning.progress}, {told}, {behind}")
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     if not lags:
         raise fail("expected a projection, found none; start 'vinculo work project'")
     if any(lag.progress == "stuck" for lag in lags):
         raise fail("a projection is stuck: look at the logs of 'vinculo work project'")
+    if earning is not None and earning.progress == "stuck":
+        raise fail("earning is stuck: look at the logs of 'vinculo work earning'")

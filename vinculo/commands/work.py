@@ -42,6 +42,18 @@ def project() -> None:
         worker.run()
 
 
+@command.command("earning")
+def earning() -> None:
+    """Turn facts and time into points of the programmes whose accounts are ours."""
+    from consumers.earning import EarningWorker
+
+    with composition() as made:
+        made.check_server()
+        worker = EarningWorker(made.conninfo, made.logs, made.programme_rules, made.earning)
+        stop_on_signals(worker.stop)
+        worker.run()
+
+
 @command.command("timekeeper")
 def timekeeper() -> None:
     """Put time into the log, so that silence moves customers too."""

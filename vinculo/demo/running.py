@@ -19,7 +19,7 @@ from vinculo.demo.installation import installation
 from vinculo.demo.showing import demo_key, show_customers, show_totals
 from vinculo.demo.telling import Telling
 from vinculo.demo.tour import Stop, Tour
-from vinculo.demo.workers import Workers, projecting, timekeeping, wait_until_current
+from vinculo.demo.workers import Workers, earning, projecting, timekeeping, wait_until_current
 from vinculo.fold_check import is_same_fold
 from vinculo.reconciling import reconcile
 from vinculo.settings import Settings
@@ -154,6 +154,7 @@ def _present(
     with telling.bar("folding facts into customers", _facts(made)) as advance:
         lag = wait_until_current(made, workers, advance)
     workers.start("time", timekeeping(made))
+    workers.start("earning", earning(made))
     answering = Answering(made, wishes.port)
     workers.start("api", answering)
     answering.wait_until_started(workers)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from consumers.earning import EarningWorker
 from consumers.projecting import ProjectingSettings, ProjectionWorker
 from consumers.timekeeping import Timekeeper, TimekeepingSettings
 from domain.errors import VinculoError
@@ -74,6 +75,11 @@ def projecting(made: Composition, fold: Fold) -> ProjectionWorker:
     """Return the worker that keeps the customer view."""
     settings = ProjectingSettings(projection=made.projection_limits)
     return ProjectionWorker(made.conninfo, made.logs, fold, settings)
+
+
+def earning(made: Composition) -> EarningWorker:
+    """Return the worker that earns points."""
+    return EarningWorker(made.conninfo, made.logs, made.programme_rules, made.earning)
 
 
 def timekeeping(made: Composition) -> Timekeeper:
