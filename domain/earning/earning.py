@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -29,6 +30,9 @@ from domain.programmes.occasion import Occasion, occasion_of
 from domain.programmes.rule_types import rule_name
 from domain.touchpoints.commercial import PurchaseMade, PurchaseReturned
 
+_ACCOUNTS_CACHED_MAX = 200_000
+_account_id = lru_cache(_ACCOUNTS_CACHED_MAX)(account_id)
+
 
 class Rules(Protocol):
     """The approved rules of a tenant."""
@@ -45,11 +49,13 @@ class Earning:
 
     Args:
         rules: that are in force.
+        mine: says of a persona whether its accounts are to be judged; others are left alone.
 
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, mine: Callable[[bytes], bool] | None = None) -> None:
         self._rules = rules
+        self._mine = mine
         self._activity_types: dict[tuple[str, str], frozenset[str]] = {}
         self.programmes = tuple(rules.programmes())
 
@@ -148,6 +154,8 @@ class Earning:
         for away in sorted(records.keys() - {home}):
             self._assess_away(store, records[away], known, cause)
         if home is None or owner is None or version is None or effective is None:
+            return
+        if self._mine is not None and not self._mine(owner.persona_id):
             return
         desk = store.desk(home)
         if type(effective.touchpoint) in version.rules or records:

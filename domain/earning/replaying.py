@@ -105,6 +105,11 @@ class Replay:
         if self._touched:
             self._schedule()
 
+    def pass_time(self, instant: int) -> None:
+        """Hear of a fact that touches none of these accounts, but says how late it is."""
+        if instant >= self._next_measure:
+            self._carry_out(instant)
+
     def decision(self, account_id: bytes, decision: Decision, recorded_at: int) -> None:
         """Ask again for what a recorded decision of an account had been asked for.
 

@@ -20,7 +20,7 @@ from domain.ledger.decisions import AccountDecision
 from domain.programmes.rulebook import ProgrammeRulebook
 from journal.connecting import binary_cursor, connect
 from journal.queries import queries
-from journal.reading import Row, head_of
+from journal.reading import Row
 from journal.tenants import Logs
 from projections.whatif.needs import needed_types
 
@@ -57,14 +57,15 @@ class History:
     Args:
         conninfo: of the database.
         logs: the tenant's.
+        up_to: position in the decisions log at which it ends.
 
     """
 
-    def __init__(self, conninfo: str, logs: Logs) -> None:
+    def __init__(self, conninfo: str, logs: Logs, up_to: int) -> None:
         self._conninfo = conninfo
         self._logs = logs
         self.facts = 0
-        self.decisions = 0
+        self.decisions = up_to
 
     def play(self, player: Player, progress: Callable[[int, int], None]) -> None:
         """Feed everything, in the order in which it was judged and decided.
@@ -77,7 +78,6 @@ class History:
         """
         with _reader(self._conninfo) as decisions, _reader(self._conninfo) as facts:
             questioned = _Questioned(facts.connection, self._logs)
-            self.decisions = head_of(decisions.connection, self._logs.decisions)
             window = _FactWindow(facts, self._logs.facts, questioned)
             for rows in decisions.windows(
                 _SQL["decisions"], self._logs.decisions, _DECISION_TYPES, self.decisions

@@ -19,6 +19,7 @@ from journal.connecting import POSTGRES_EPOCH_MICROSECONDS
 from journal.decisions.mapper import DecisionMapper
 from journal.reading import FactReader, Row
 from projections.whatif.history import DecisionRow
+from projections.whatif.sharing import WHOLE, Share
 
 _decision = DecisionMapper().decision
 _ASKED = frozenset(kind.topic for kind in ASKED) - {LotsExpired.topic}
@@ -60,6 +61,7 @@ class Playing:
         observer: is told what comes of it.
         truth: hears what was decided.
         measures: what is done to balances, each with its instant, in order.
+        share: of which personas the accounts are replayed.
 
     """
 
@@ -70,6 +72,7 @@ class Playing:
         observer: Observer,
         truth: Listener,
         measures: Iterable[tuple[int, Measure]] = (),
+        share: Share = WHOLE,
     ) -> None:
         self._programme = programme
         self._rulebook_at = rulebook_at
@@ -78,20 +81,27 @@ class Playing:
         self._position = -1
         self._rulebook = rulebook_at(0)
         self._mine: set[bytes] = set()
-        self.replay = Replay(
-            Earning(OneProgrammeRules(self._rulebook, programme)), observer, measures
-        )
+        self._is_mine = share.mine
+        self._whole = share.count == 1
+        self.replay = Replay(self._earning(), observer, measures)
 
     def heard(self, position: int) -> ProgrammeRulebook:
         """Judge from here on by the programmes as they were known at a position; return them."""
         if position != self._position:
             self._position = position
             self._rulebook = self._rulebook_at(position)
-            self.replay.earning = Earning(OneProgrammeRules(self._rulebook, self._programme))
+            self.replay.earning = self._earning()
         return self._rulebook
+
+    def _earning(self) -> Earning:
+        rules = OneProgrammeRules(self._rulebook, self._programme)
+        return Earning(rules, None if self._whole else self._is_mine)
 
     def fact(self, row: Row, *, keep: bool) -> None:
         """Judge a fact; forget it if nothing brings it back into question."""
+        if not keep and not self._whole and not self._is_mine(row[2]):
+            self.replay.pass_time(row[6] + POSTGRES_EPOCH_MICROSECONDS)
+            return
         reader = self._reader
         naming = None if row[3] is None else reader.naming(row)
         self.replay.fact(reader.stated(row), naming, keep=keep)
@@ -103,8 +113,10 @@ class Playing:
     def decided(self, row: DecisionRow) -> None:
         """Hear of a decision about an account."""
         _position, account_id, recorded_at, topic, body = row
-        if topic == LedgerAccountOpened.topic and _opened(body).programme == self._programme:
-            self._mine.add(account_id)
+        if topic == LedgerAccountOpened.topic:
+            opened = _opened(body)
+            if opened.programme == self._programme and self._is_mine(opened.persona):
+                self._mine.add(account_id)
         if account_id not in self._mine:
             return
         self._truth.hear(account_id, topic, body)

@@ -2,58 +2,39 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 import msgspec
-import psycopg
 from msgspec.structs import replace
 
 from domain.calendar import Calendar
 from domain.earning.scenario import Scenario, measures_of
 from domain.errors import VinculoError
 from domain.instants import instant_of, moment_of
-from domain.programmes.format import ProgrammeVersion
-from domain.programmes.rulebook import ProgrammeRulebook
 from journal.connecting import connect
-from journal.programmes import load_rulebook
+from journal.reading import head_of
 from journal.tenants import Logs
-from projections.whatif.history import History
-from projections.whatif.playing import Playing, RulebookAt
+from projections.whatif.apart import replay_apart
+from projections.whatif.replayed import (
+    CancelledError,
+    Progress,
+    Replayed,
+    ReplayTask,
+    quiet_collector,
+    replay_share,
+)
 from projections.whatif.report import Question, WhatIf, make_report
+from projections.whatif.rules import LAST, Rulebooks
+from projections.whatif.sharing import Share, shares
 from projections.whatif.stages import UNKNOWN, Stages
-from projections.whatif.tallying import Hypothesis, Tally, Truth
 
-_LAST = 2**61
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class ScenarioError(VinculoError):
     """A scenario that nothing can be asked with."""
-
-
-class CancelledError(VinculoError):
-    """The what-if was cancelled; nothing was written."""
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a what-if has come.
-
-    Args:
-        facts: position in the facts log.
-        decisions: position in the decisions log.
-        decisions_total: where it ends.
-        accounts: that are replayed so far.
-
-    """
-
-    facts: int
-    decisions: int
-    decisions_total: int
-    accounts: int
 
 
 class WhatIfRun:
@@ -67,6 +48,7 @@ class WhatIfRun:
         programme: its code; None where the scenario's versions say it.
         begins: the versions hold from this instant on, microseconds since 1970; None means from
             their own dates on.
+        processes: among which the accounts are shared; 0 for none but this one.
 
     Raises:
         ScenarioError: if it is not clear which programme is meant, or versions of two are there.
@@ -81,13 +63,16 @@ class WhatIfRun:
         scenario: Scenario,
         programme: str | None = None,
         begins: int | None = None,
+        processes: int = 0,
     ) -> None:
         self._conninfo = conninfo
         self._logs = logs
         self._calendar = calendar
         self._scenario = _beginning(scenario, begins)
-        self.programme = _programme_of(self._scenario, programme)
+        self._processes = processes
         self._stopping = threading.Event()
+        self._come: dict[int, Progress] = {}
+        self.programme = _programme_of(self._scenario, programme)
         self.progress = Progress(0, 0, 0, 0)
 
     def cancel(self) -> None:
@@ -105,39 +90,40 @@ class WhatIfRun:
             VinculoError: a log is damaged, or the rules make no sense.
 
         """
-        with connect(self._conninfo, name="vinculo what if") as connection, _quiet_collector():
+        with connect(self._conninfo, name="vinculo what if") as connection:
             stages = Stages(connection, self._logs)
-            of_accounts = stages.of_accounts(self.programme)
-            truth, hypothesis = (Tally(self._calendar, of_accounts) for _ in range(2))
-            rules = _Rulebooks(connection, self._logs, self._calendar, self.programme)
-            playing = Playing(
-                self.programme, rules.with_versions(self._scenario.versions),
-                Hypothesis(hypothesis), Truth(truth), measures_of(self._scenario),
+            task = ReplayTask(
+                self._conninfo, self._logs, self._calendar, self._scenario, self.programme,
+                head_of(connection, self._logs.decisions), stages.of_accounts(self.programme),
             )  # fmt: skip
-            history = History(self._conninfo, self._logs)
+            rules = Rulebooks(connection, self._logs, self._calendar, self.programme)
+            other = rules.with_versions(self._scenario.versions)
+            values = tuple(one(LAST).in_force(self.programme, LAST) for one in (rules.at, other))
+            parts = shares(connection, self._logs, self._processes or 1)
+            replayed = self._replay(task, parts, told)
+            _look_up_stages(replayed, stages)
+            question = self._question(replayed.facts, task.up_to, stages)
+            return make_report(
+                question, replayed.truth, replayed.hypothesis, (values[0], values[1])
+            )
 
-            def come(facts: int, decisions: int) -> None:
-                if self._stopping.is_set():
-                    message = "what if: expected to come to its end, found it cancelled"
-                    raise CancelledError(message)
-                accounts = len(hypothesis.accounts)
-                self.progress = Progress(facts, decisions, history.decisions, accounts)
-                told(self.progress)
+    def _replay(
+        self, task: ReplayTask, parts: list[Share], told: Callable[[Progress], None]
+    ) -> Replayed:
+        def come(number: int, progress: Progress) -> None:
+            if self._stopping.is_set():
+                message = "what if: expected to come to its end, found it cancelled"
+                raise CancelledError(message)
+            self._come[number] = progress
+            self.progress = _slowest(self._come.values(), len(parts))
+            told(self.progress)
 
-            history.play(playing, come)
-            playing.end()
-            personas = {
-                account_id: desk.account.persona
-                for account_id, desk in playing.replay.store.desks.items()
-            }
-            for tally in (truth, hypothesis):
-                _look_up_stages(tally, personas, stages)
-            actual, other = rules.at(_LAST), rules.with_versions(self._scenario.versions)(_LAST)
-            question = self._question(history, stages)
-            in_the_end = tuple(one.in_force(self.programme, _LAST) for one in (actual, other))
-            return make_report(question, truth, hypothesis, (in_the_end[0], in_the_end[1]))
+        if not self._processes:
+            with quiet_collector():
+                return replay_share(task, parts[0], lambda progress: come(0, progress))
+        return replay_apart(task, parts, come)
 
-    def _question(self, history: History, stages: Stages) -> Question:
+    def _question(self, facts: int, decisions: int, stages: Stages) -> Question:
         scenario = self._scenario
         instants = [instant_of(one.effective_from) for one in scenario.versions]
         instants += [at for at, _ in measures_of(scenario)]
@@ -146,60 +132,25 @@ class WhatIfRun:
             scenario=hashlib.sha256(_encode(scenario)).hexdigest(),
             begins=min(instants, default=0),
             versions=tuple(one.version for one in scenario.versions),
-            facts=history.facts,
-            decisions=history.decisions,
+            facts=facts,
+            decisions=decisions,
             stages_at=stages.known_at,
             stages_fold=stages.fold,
         )
 
 
-class _Rulebooks:
-    """Rulebooks as they were heard at positions of the decisions log, of one programme."""
-
-    def __init__(
-        self, connection: psycopg.Connection, logs: Logs, calendar: Calendar, programme: str
-    ) -> None:
-        self._connection = connection
-        self._log_id = logs.decisions
-        self._calendar = calendar
-        self._programme = programme
-        self._known: dict[int, ProgrammeRulebook] = {}
-
-    def at(self, position: int) -> ProgrammeRulebook:
-        """Return the actual rules as known at a position."""
-        found = self._known.get(position)
-        if found is None:
-            found = self._known[position] = load_rulebook(
-                self._connection, self._log_id, self._calendar, position
-            )
-        return found
-
-    def with_versions(self, versions: tuple[ProgrammeVersion, ...]) -> RulebookAt:
-        """Return the rules that would have been: from the first of these versions on only these."""
-        if not versions:
-            return self.at
-        begins = min(one.effective_from for one in versions)
-        made: dict[int, ProgrammeRulebook] = {}
-
-        def at(position: int) -> ProgrammeRulebook:
-            found = made.get(position)
-            if found is None:
-                actual = self.at(position).versions(self._programme)
-                kept = [one for one in actual if one.effective_from < begins]
-                taken = {one.version for one in kept}
-                added = [_named_apart(one, taken) for one in versions]
-                found = made[position] = ProgrammeRulebook((*kept, *added), self._calendar)
-            return found
-
-        return at
-
-
-def _named_apart(version: ProgrammeVersion, taken: set[str]) -> ProgrammeVersion:
-    """Return a version under a name that none before it has."""
-    name = version.version
-    while name in taken:
-        name = f"{name}-if"
-    return version if name == version.version else replace(version, version=name)
+def _slowest(come: Iterable[Progress], count: int) -> Progress:
+    """Return how far the slowest of so many shares has come; those that say nothing have not."""
+    known = list(come)
+    first = known[0]
+    if len(known) < count:
+        return Progress(0, 0, first.decisions_total, sum(one.accounts for one in known))
+    return Progress(
+        min(one.facts for one in known),
+        min(one.decisions for one in known),
+        first.decisions_total,
+        sum(one.accounts for one in known),
+    )
 
 
 def _beginning(scenario: Scenario, begins: int | None) -> Scenario:
@@ -225,25 +176,11 @@ def _programme_of(scenario: Scenario, programme: str | None) -> str:
     return codes.pop()
 
 
-def _look_up_stages(tally: Tally, personas: dict[bytes, bytes], stages: Stages) -> None:
+def _look_up_stages(replayed: Replayed, stages: Stages) -> None:
     """Give accounts that are only there under other rules the stages of their customers."""
-    asked = {
-        one.stage: personas.get(one.stage, b"")
-        for one in tally.accounts.values()
-        if isinstance(one.stage, bytes)
-    }
-    if not asked:
-        return
-    found = stages.of_personas({persona for persona in asked.values() if persona})
-    tally.rename({key: found.get(persona, UNKNOWN) for key, persona in asked.items()})
-
-
-@contextmanager
-def _quiet_collector() -> Iterator[None]:
-    """Let Python's cyclic collector look seldom: a replay keeps millions of objects, no cycles."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 1_000)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
+    if replayed.personas:
+        found = stages.of_personas(set(replayed.personas.values()))
+        named: dict[str | bytes, str] = {
+            one: found.get(who, UNKNOWN) for one, who in replayed.personas.items()
+        }
+        replayed.hypothesis.rename(named)

@@ -7,6 +7,7 @@ the decisions of a replay. What a decision adds follows for both from the balanc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -89,7 +90,15 @@ class Tally:
         self._months: dict[int, int] = {}
         self.cells: dict[Key, list[int]] = {}
         self.accounts: dict[bytes, Standing] = {}
-        self.postings = 0
+
+    def __getstate__(self) -> tuple[object, ...]:
+        """Return what another process needs to add it up."""
+        return self._calendar, self.cells, self.accounts
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Become what another process has tallied."""
+        self._calendar, self.cells, self.accounts = state
+        self._stages, self._months = {}, {}
 
     def account(self, account_id: bytes) -> Standing:
         """Return an account, begun if it is new."""
@@ -120,7 +129,6 @@ class Tally:
             reversed_points: of a reversal.
 
         """
-        self.postings += 1
         before, after = moved.before, moved.after
         held = after.available + after.pending + after.reserved
         change = held - before.available - before.pending - before.reserved
@@ -139,15 +147,24 @@ class Tally:
         if column == REDEEMED:
             known.redeemed[currency] = known.redeemed.get(currency, 0) - change
 
+    def add_all(self, other: Tally) -> None:
+        """Add a tally of other accounts."""
+        self.accounts.update(other.accounts)
+        for key, cell in other.cells.items():
+            self._add_to(key, cell)
+
     def rename(self, stages: Mapping[str | bytes, str]) -> None:
         """Put stages in the place of the account ids that stood for them."""
         for known in self.accounts.values():
             known.stage = stages.get(known.stage, known.stage)
         for key in [one for one in self.cells if one[3] in stages]:
-            moved, cell = (*key[:3], stages[key[3]]), self.cells.pop(key)
-            into = self.cells.setdefault(moved, [0] * _COLUMNS)
-            for column, points in enumerate(cell):
-                into[column] += points
+            cell = self.cells.pop(key)
+            self._add_to((*key[:3], stages[key[3]]), cell)
+
+    def _add_to(self, key: Key, cell: list[int]) -> None:
+        into = self.cells.setdefault(key, [0] * _COLUMNS)
+        for column, points in enumerate(cell):
+            into[column] += points
 
     def _cell(self, known: Standing, currency: str, at: int) -> list[int]:
         quarter = at // _QUARTER

@@ -16,7 +16,7 @@ from domain.programmes.earn_rules import PerAmount
 from domain.programmes.format import ProgrammeVersion
 from domain.programmes.rulebook import ProgrammeRulebook
 from journal.programmes import load_rulebook
-from journal.reading import Row
+from journal.reading import Row, head_of
 from projections.whatif.history import History
 from projections.whatif.playing import Playing, RulebookAt
 from tests.projections.whatif_business import BASE, CLUB, STATUS, WhatIfBusiness
@@ -59,9 +59,14 @@ def _rules_of(business: WhatIfBusiness, *added: ProgrammeVersion) -> RulebookAt:
 def _replayed(business: WhatIfBusiness, programme: str, *added: ProgrammeVersion) -> _Streams:
     streams = _Streams()
     playing = Playing(programme, _rules_of(business, *added), streams, streams)
-    History(business.engine.conninfo, business.logs).play(playing, lambda *_: None)
+    _history(business).play(playing, lambda *_: None)
     playing.end()
     return streams
+
+
+def _history(business: WhatIfBusiness) -> History:
+    up_to = head_of(business.engine.connection, business.logs.decisions)
+    return History(business.engine.conninfo, business.logs, up_to)
 
 
 def _first_difference(expected: Streams, found: Streams) -> object:
@@ -136,7 +141,7 @@ def test_a_replay_that_forgets_to_run_timers_is_found_out(database_url: str) -> 
 
     streams = _Streams()
     playing = Timeless("club", _rules_of(business), streams, streams)
-    History(business.engine.conninfo, business.logs).play(playing, lambda *_: None)
+    _history(business).play(playing, lambda *_: None)
     assert _first_difference(business.streams("club"), streams.found) is not None
     business.engine.close()
 
@@ -151,7 +156,7 @@ def test_facts_are_forgotten_only_where_nothing_asks_about_them_again(database_u
 
     streams = _Streams()
     playing = Forgetful("club", _rules_of(business), streams, streams)
-    History(business.engine.conninfo, business.logs).play(playing, lambda *_: None)
+    _history(business).play(playing, lambda *_: None)
     assert _first_difference(business.streams("club"), streams.found) is not None
     assert _first_difference(business.streams("club"), _replayed(business, "club").found) is None
     business.engine.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -12,8 +13,9 @@ from domain.earning.scenario import Conversion, RunOff, Scenario
 from domain.programmes.earn_rules import PerAmount
 from domain.programmes.lifetimes import ExpiresAfterMonths
 from journal.ledger.states import decode_account
+from projections.whatif.replayed import CancelledError, Progress
 from projections.whatif.report import Flows, WhatIf, canonical, digest
-from projections.whatif.running import CancelledError, Progress, ScenarioError, WhatIfRun
+from projections.whatif.running import ScenarioError, WhatIfRun
 from tests.projections.whatif_business import BASE, CLUB, LASTING, STATUS, WhatIfBusiness
 from tests.servers import Databases
 
@@ -118,6 +120,29 @@ def test_the_same_question_gives_the_same_bytes_and_leaves_every_balance_alone(
     assert before == business.rows()
     other = _run(business, Scenario(versions=(replace(HALVED, rules=(STATUS,)),)))
     assert digest(first) != digest(other)
+
+
+def test_shared_among_processes_it_gives_the_same_bytes(business: WhatIfBusiness) -> None:
+    engine = business.engine
+    for scenario in (
+        Scenario(versions=(HALVED,)),
+        Scenario(conversions=(Conversion(at=FROM, currency="points", points=6),)),
+    ):
+        shared = WhatIfRun(
+            engine.conninfo, engine.logs, business.calendar, scenario, "club", processes=3
+        )
+        assert canonical(_run(business, scenario, "club")) == canonical(shared.run())
+        assert shared.progress.decisions == shared.progress.decisions_total
+
+
+def test_processes_of_a_cancelled_question_are_ended(business: WhatIfBusiness) -> None:
+    engine = business.engine
+    run = WhatIfRun(
+        engine.conninfo, engine.logs, business.calendar, Scenario(), "club", processes=2
+    )
+    with pytest.raises(CancelledError, match="cancelled"):
+        run.run(lambda _: run.cancel())
+    assert [] == multiprocessing.active_children()
 
 
 def test_a_question_may_be_cancelled(business: WhatIfBusiness) -> None:
