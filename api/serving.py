@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import ipaddress
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -32,6 +33,10 @@ _KEEP_ALIVE_SECONDS = 30
 _SHUTDOWN_SECONDS = 20
 _BACKLOG = 2048
 _GC_YOUNG_MAX = 50_000
+_SWITCH_SECONDS = 0.0005
+"""How long a thread goes on while another waits. The ledger's writer asks the database some seven
+times a transaction and needs the interpreter after each answer: at Python's own 5 ms it would wait
+for the event loop longer than for the database."""
 
 
 class AddressNotFreeError(VinculoError):
@@ -161,4 +166,5 @@ def _make(settings: ApiSettings, prepare: Callable[[], None] | None) -> Litestar
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_YOUNG_MAX, 20, 100)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     return application

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from random import Random
+from secrets import token_hex
 from typing import cast
 
 import msgspec
@@ -20,8 +22,11 @@ HOST = "127.0.0.1"
 _SPAWN = get_context("spawn")
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
-_FINE = b"HTTP/1.1 200"
+_FINE = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 _DRAIN_SECONDS = 5.0
+_RUN = token_hex(8)
+"""Of the generating process: no two of them share a key."""
+_keys = count()
 _TICK_SECONDS = 0.001
 
 
@@ -29,15 +34,20 @@ class Phase(msgspec.Struct, frozen=True):
     """What to ask for.
 
     Args:
-        path: of a static response; empty asks for documents at random.
+        path: of a static response; empty asks for documents at random; ``{id}`` in it stands for
+            an id at random.
         seconds: for how long.
         rate: requests a second; 0 asks again as soon as an answer is there.
+        body: JSON to POST, under a key of its own for every request; empty asks by GET.
+        key: the same key for all of them, if one is given.
 
     """
 
     path: str
     seconds: float
     rate: float = 0.0
+    body: bytes = b""
+    key: str = ""
 
 
 class Answered(msgspec.Struct):
@@ -45,10 +55,11 @@ class Answered(msgspec.Struct):
 
     Args:
         seconds: how long it took.
-        answers: with status 200 and the expected beginning.
+        answers: with status 200 or 201.
         failures: all others, and those that never came.
         bytes_read: of all bodies.
-        milliseconds: from when each was due, at a fixed rate.
+        milliseconds: from when each was due, at a fixed rate; of what was posted from when it
+            was sent, where the next is sent as soon as an answer is there.
 
     """
 
@@ -157,8 +168,15 @@ class _Load:
 
     def request(self) -> bytes:
         """Return the next request."""
-        path = self._phase.path or f"/v1/customers/{self._drawn.next()}"
-        return b"GET " + path.encode() + self._head
+        phase = self._phase
+        path = phase.path or "/v1/customers/{id}"
+        if "{id}" in path:
+            path = path.replace("{id}", self._drawn.next())
+        if not phase.body:
+            return b"GET " + path.encode() + self._head
+        key = phase.key or f"{_RUN}-{next(_keys)}"
+        stated = f"Idempotency-Key: {key}\r\nContent-Length: {len(phase.body)}\r\n\r\n"
+        return b"POST " + path.encode() + self._head[:-2] + stated.encode() + phase.body
 
     def answered(self, client: _Client, fine: bool, length: int, due_at: float) -> None:  # noqa: FBT001 - a protocol's callback
         """Count an answer, and send the connection's next request."""
@@ -169,8 +187,9 @@ class _Load:
             result.bytes_read += length
         else:
             result.failures += 1
-        if self._phase.rate:
+        if self._phase.rate or self._phase.body:
             result.milliseconds.append((now - due_at) * 1_000)
+        if self._phase.rate:
             self._idle.append(client)
             self._hand_out()
         elif now < self._ends_at:

@@ -29,6 +29,10 @@ TINY = {
         "--parties 1000 --simulated 60 --connections 8 --seconds 0.5 --rounds 1 --paced-seconds 1"
     ),
     "redeem": ("--accounts 50 --redemptions 640 --rounds 1 --stock-redemptions 64 --drained 1280"),
+    "redeem_http": (
+        "--accounts 20 --connections 8 --seconds 0.5 --rounds 1 --paced-seconds 0.5 "
+        "--paced-rate 100"
+    ),
     "close": "--parties 50 --purchases 300 --redemptions 300 --rounds 1",
 }
 # What must hold at any speed, and the control with which it must not.
@@ -41,6 +45,7 @@ CHECKED = {
     "freshness": ("share_visible", "deaf"),
     "read": ("failures", "no-key"),
     "redeem": ("overdrafts", "unlocked"),
+    "redeem_http": ("not_booked_once", "one-key"),
     "close": ("roll_forward_is_ledger", "stale"),
 }
 WITHOUT_BROKER = [name for name in TINY if name != "ingest_kafka"]
