@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify", "Compare the customer view with the journal."),
     "keys": ("keys", "Create, list and revoke API keys."),
     "programme": ("programme", "Check, draft, approve and show loyalty programmes."),
+    "whatif": ("whatif", "Replay a programme's whole history under other rules."),
     "schemas": ("schemas", "Write or check the files of schemas/."),
     "settings": ("settings", "Show the settings in force."),
 }

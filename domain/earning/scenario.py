@@ -20,9 +20,10 @@ from domain.ledger.lots import OpenLot, points_of
 from domain.ledger.taking import close
 from domain.ledger.terms import LotTerms, Share
 from domain.ledger.timers import put_back, run_timers
+from domain.programmes.checking import require_sound
 from domain.programmes.compiling import CompiledVersion
 from domain.programmes.expiring import expires_at
-from domain.programmes.format import ProgrammeVersion
+from domain.programmes.format import FormatError, ProgrammeVersion, decode_version
 from domain.programmes.kinds import Rate, RuleCode, Written
 from domain.programmes.lifetimes import Expiry
 from domain.touchpoints.base import Instant
@@ -82,8 +83,40 @@ class Scenario(Written, frozen=True, kw_only=True):
     run_off: RunOff | None = None
 
 
+_decode = msgspec.json.Decoder(Scenario).decode
+_named_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
 Measure = Conversion | RunOff
 """What is done to balances on a day."""
+
+
+def decode_scenario(text: bytes | str) -> Scenario:
+    """Return the scenario of a JSON text; a single version of a programme is one, too.
+
+    Raises:
+        FormatError: if it is neither.
+        UnsoundRulesError: if a version makes no sense; every fault is named.
+
+    """
+    try:
+        named = _named_fields(text)
+    except msgspec.MsgspecError as error:
+        message = f"what if: expected a JSON object, found: {error}; see docs/what-if.md"
+        raise FormatError(message) from error
+    if "programme" in named:
+        scenario = Scenario(versions=(decode_version(text),))
+    else:
+        try:
+            scenario = _decode(text)
+        except msgspec.MsgspecError as error:
+            message = (
+                "what if: expected a version of a programme, or a scenario with 'versions', "
+                f"'conversions' or 'run_off', found: {error}; see docs/what-if.md"
+            )
+            raise FormatError(message) from error
+    for version in scenario.versions:
+        require_sound(version)
+    return scenario
 
 
 def measures_of(scenario: Scenario) -> list[tuple[int, Measure]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -92,6 +93,7 @@ def _processes(task: ReplayTask, parts: list[Share]) -> Iterator[dict[Connection
 
 def _work(pipe: Connection, task: ReplayTask, share: Share) -> None:
     """Replay a share in a process of its own; it lives no longer than that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked ends us
     gc.freeze()
     gc.disable()  # its memory is given back by its end
     try:

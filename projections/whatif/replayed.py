@@ -15,7 +15,7 @@ from journal.connecting import connect
 from journal.tenants import Logs
 from projections.whatif.history import History
 from projections.whatif.playing import Playing
-from projections.whatif.rules import Rulebooks
+from projections.whatif.rules import LAST, Rulebooks, value_by
 from projections.whatif.sharing import Share
 from projections.whatif.tallying import Hypothesis, Tally, Truth
 
@@ -96,11 +96,15 @@ def replay_share(task: ReplayTask, share: Share, told: Callable[[Progress], None
         told: is told now and then how far it has come; it may raise to stop.
 
     """
-    truth, hypothesis = (Tally(task.calendar, task.stages) for _ in range(2))
     with connect(task.conninfo, name="vinculo what if") as connection:
         rules = Rulebooks(connection, task.logs, task.calendar, task.programme)
+        others = rules.with_versions(task.scenario.versions)
+        truth, hypothesis = (
+            Tally(task.calendar, task.stages, value_by(one(LAST), task.programme))
+            for one in (rules.at, others)
+        )
         playing = Playing(
-            task.programme, rules.with_versions(task.scenario.versions), Hypothesis(hypothesis),
+            task.programme, others, Hypothesis(hypothesis),
             Truth(truth), measures_of(task.scenario), share,
         )  # fmt: skip
         history = History(task.conninfo, task.logs, task.up_to)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import msgspec
 
 from domain.accounting.months import month_text
-from domain.programmes.compiling import CompiledVersion
 from projections.whatif.tallying import Key, Standing, Tally
 
 CHANGES_MAX = 20
@@ -62,11 +62,11 @@ class Compared(msgspec.Struct, kw_only=True):
 
 
 class Worth(msgspec.Struct, kw_only=True):
-    """Points in money, by what the rules in force in the end say that they are worth.
+    """Points in money: redeemed ones by the rules of their day, held ones by those of the end.
 
     Args:
         currency: of the points.
-        money: ISO 4217.
+        money: ISO 4217: the first one in which the rules value them.
         redeemed_truth: cost of what was redeemed, minor units, rounded down.
         redeemed_hypothesis: the same under the other rules.
         liability_truth: of what is held in the end.
@@ -83,25 +83,43 @@ class Worth(msgspec.Struct, kw_only=True):
 
 
 class Change(msgspec.Struct, kw_only=True):
-    """What an account has had: points redeemed so far and points that it still holds.
+    """What an account has had: points redeemed so far, and points that it still holds.
 
     Args:
         account: its id, hexadecimal.
         currency: of the points.
-        truth: as it was decided.
-        hypothesis: as it would have been.
+        money: in which they are valued; empty for none.
+        points_truth: as it was decided.
+        points_hypothesis: as it would have been.
+        worth_truth: of these points, minor units, rounded down.
+        worth_hypothesis: of these points under the other rules.
 
     """
 
     account: str
     currency: str
-    truth: int
-    hypothesis: int
+    money: str
+    points_truth: int
+    points_hypothesis: int
+    worth_truth: int
+    worth_hypothesis: int
 
     @property
-    def points(self) -> int:
-        """Return what the account gains, below 0 if it loses."""
-        return self.hypothesis - self.truth
+    def gain(self) -> int:
+        """Return what the account gains, below 0 if it loses: in money where there is a value."""
+        if self.money:
+            return self.worth_hypothesis - self.worth_truth
+        return self.points_hypothesis - self.points_truth
+
+
+class Money(Protocol):
+    """What points are worth in the end, by one side's rules."""
+
+    def name(self, currency: str) -> str:
+        """Return in which money, ISO 4217, empty for none."""
+
+    def value(self, currency: str) -> int:
+        """Return what 1,000 points are worth, minor units."""
 
 
 class Question(msgspec.Struct, kw_only=True):
@@ -179,7 +197,7 @@ def make_report(
     question: Question,
     truth: Tally,
     hypothesis: Tally,
-    values: tuple[CompiledVersion | None, CompiledVersion | None],
+    money: tuple[Money, Money],
 ) -> WhatIf:
     """Return the report of two tallies.
 
@@ -187,13 +205,13 @@ def make_report(
         question: what was asked.
         truth: of what was decided.
         hypothesis: of what would have been.
-        values: versions in force in the end, actual and other, for what points are worth.
+        money: by the actual rules and by the others.
 
     """
     totals = _compare(truth, hypothesis, lambda _key: "", lambda _one: "")
-    changes = [one for one in _changes(truth, hypothesis) if one.points]
-    by_loss = sorted(changes, key=lambda one: (one.points, one.account, one.currency))
-    by_gain = sorted(changes, key=lambda one: (-one.points, one.account, one.currency))
+    changes = [one for one in _changes(truth, hypothesis, money) if one.gain]
+    by_loss = sorted(changes, key=lambda one: (one.gain, one.account, one.currency))
+    by_gain = sorted(changes, key=lambda one: (-one.gain, one.account, one.currency))
     return WhatIf(
         question=question,
         totals=totals,
@@ -202,11 +220,11 @@ def make_report(
         ),
         tiers=_compare(truth, hypothesis, lambda key: key[2], lambda one: one.tier),
         stages=_compare(truth, hypothesis, lambda key: str(key[3]), lambda one: str(one.stage)),
-        worth=tuple(_worth(totals, *values)),
+        worth=tuple(_worth(truth, hypothesis, totals, money)),
         accounts=(len(truth.accounts), len(hypothesis.accounts)),
         changed=len({one.account for one in changes}),
-        losers=tuple(one for one in by_loss[:CHANGES_MAX] if one.points < 0),
-        gainers=tuple(one for one in by_gain[:CHANGES_MAX] if one.points > 0),
+        losers=tuple(one for one in by_loss[:CHANGES_MAX] if one.gain < 0),
+        gainers=tuple(one for one in by_gain[:CHANGES_MAX] if one.gain > 0),
     )
 
 
@@ -264,35 +282,42 @@ def _net(flows: Flows) -> int:
 
 
 def _worth(
-    totals: Iterable[Compared], actual: CompiledVersion | None, other: CompiledVersion | None
+    truth: Tally, hypothesis: Tally, totals: Iterable[Compared], money: tuple[Money, Money]
 ) -> Iterable[Worth]:
     for line in totals:
-        values = [_values(version, line.currency) for version in (actual, other)]
-        for money in sorted(values[0].keys() | values[1].keys()):
-            rates = [one.get(money, 0) for one in values]
+        currency = line.currency
+        name = money[0].name(currency) or money[1].name(currency)
+        if name:
+            costs = [
+                sum(one.cost.get(currency, 0) for one in side.accounts.values())
+                for side in (truth, hypothesis)
+            ]
             yield Worth(
-                currency=line.currency,
-                money=money,
-                redeemed_truth=line.truth.redeemed * rates[0] // _PER,
-                redeemed_hypothesis=line.hypothesis.redeemed * rates[1] // _PER,
-                liability_truth=line.truth.outstanding * rates[0] // _PER,
-                liability_hypothesis=line.hypothesis.outstanding * rates[1] // _PER,
+                currency=currency,
+                money=name,
+                redeemed_truth=costs[0] // _PER,
+                redeemed_hypothesis=costs[1] // _PER,
+                liability_truth=line.truth.outstanding * money[0].value(currency) // _PER,
+                liability_hypothesis=line.hypothesis.outstanding * money[1].value(currency) // _PER,
             )
 
 
-def _values(version: CompiledVersion | None, currency: str) -> Mapping[str, int]:
-    found = version.currencies.get(currency) if version is not None else None
-    if found is None or found.burn is None:
-        return {}
-    return {one.currency: one.minor_units_per_1000 for one in found.burn.values}
-
-
-def _changes(truth: Tally, hypothesis: Tally) -> Iterable[Change]:
+def _changes(truth: Tally, hypothesis: Tally, money: tuple[Money, Money]) -> Iterable[Change]:
     nobody = Standing("")
     for account_id in truth.accounts.keys() | hypothesis.accounts.keys():
         sides = [one.accounts.get(account_id, nobody) for one in (truth, hypothesis)]
         for currency in {code for one in sides for code in one.held}:
-            had = [one.held.get(currency, 0) + one.redeemed.get(currency, 0) for one in sides]
+            points = [one.held.get(currency, 0) + one.redeemed.get(currency, 0) for one in sides]
+            worth = [
+                one.cost.get(currency, 0) + one.held.get(currency, 0) * side.value(currency)
+                for one, side in zip(sides, money, strict=True)
+            ]
             yield Change(
-                account=account_id.hex(), currency=currency, truth=had[0], hypothesis=had[1]
+                account=account_id.hex(),
+                currency=currency,
+                money=money[0].name(currency) or money[1].name(currency),
+                points_truth=points[0],
+                points_hypothesis=points[1],
+                worth_truth=worth[0] // _PER,
+                worth_hypothesis=worth[1] // _PER,
             )

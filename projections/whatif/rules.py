@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 from msgspec.structs import replace
 
@@ -11,6 +13,9 @@ from domain.programmes.rulebook import ProgrammeRulebook
 from journal.programmes import load_rulebook
 from journal.tenants import Logs
 from projections.whatif.playing import RulebookAt
+
+Value = Callable[[str, int], int]
+"""Returns what 1,000 points of a currency are worth at an instant, minor units; 0 if unsaid."""
 
 LAST = 2**61
 """A position, and an instant, behind all that there are."""
@@ -63,3 +68,25 @@ def _named_apart(version: ProgrammeVersion, taken: set[str]) -> ProgrammeVersion
     while name in taken:
         name = f"{name}-if"
     return version if name == version.version else replace(version, version=name)
+
+
+def value_by(rulebook: ProgrammeRulebook, programme: str) -> Value:
+    """Return what points are worth by a rulebook, in the first money that it names."""
+
+    def value(currency: str, at: int) -> int:
+        version = rulebook.in_force(programme, at)
+        found = version.currencies.get(currency) if version is not None else None
+        if found is None or found.burn is None or not found.burn.values:
+            return 0
+        return found.burn.values[0].minor_units_per_1000
+
+    return value
+
+
+def money_of(rulebook: ProgrammeRulebook, programme: str, currency: str) -> str:
+    """Return in which money the points of a currency are valued in the end, empty for none."""
+    version = rulebook.in_force(programme, LAST)
+    found = version.currencies.get(currency) if version is not None else None
+    if found is None or found.burn is None or not found.burn.values:
+        return ""
+    return found.burn.values[0].currency

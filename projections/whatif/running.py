@@ -13,6 +13,7 @@ from domain.calendar import Calendar
 from domain.earning.scenario import Scenario, measures_of
 from domain.errors import VinculoError
 from domain.instants import instant_of, moment_of
+from domain.programmes.rulebook import ProgrammeRulebook
 from journal.connecting import connect
 from journal.reading import head_of
 from journal.tenants import Logs
@@ -26,7 +27,7 @@ from projections.whatif.replayed import (
     replay_share,
 )
 from projections.whatif.report import Question, WhatIf, make_report
-from projections.whatif.rules import LAST, Rulebooks
+from projections.whatif.rules import LAST, Rulebooks, money_of, value_by
 from projections.whatif.sharing import Share, shares
 from projections.whatif.stages import UNKNOWN, Stages
 
@@ -98,13 +99,16 @@ class WhatIfRun:
             )  # fmt: skip
             rules = Rulebooks(connection, self._logs, self._calendar, self.programme)
             other = rules.with_versions(self._scenario.versions)
-            values = tuple(one(LAST).in_force(self.programme, LAST) for one in (rules.at, other))
+            books = rules.at(LAST), other(LAST)
             parts = shares(connection, self._logs, self._processes or 1)
             replayed = self._replay(task, parts, told)
             _look_up_stages(replayed, stages)
             question = self._question(replayed.facts, task.up_to, stages)
             return make_report(
-                question, replayed.truth, replayed.hypothesis, (values[0], values[1])
+                question,
+                replayed.truth,
+                replayed.hypothesis,
+                (_Money(books[0], self.programme), _Money(books[1], self.programme)),
             )
 
     def _replay(
@@ -137,6 +141,23 @@ class WhatIfRun:
             stages_at=stages.known_at,
             stages_fold=stages.fold,
         )
+
+
+class _Money:
+    """What points are worth in the end, by one side's rules."""
+
+    def __init__(self, rulebook: ProgrammeRulebook, programme: str) -> None:
+        self._rulebook = rulebook
+        self._programme = programme
+        self._value = value_by(rulebook, programme)
+
+    def name(self, currency: str) -> str:
+        """Return in which money, ISO 4217, empty for none."""
+        return money_of(self._rulebook, self._programme, currency)
+
+    def value(self, currency: str) -> int:
+        """Return what 1,000 points are worth, minor units."""
+        return self._value(currency, LAST)
 
 
 def _slowest(come: Iterable[Progress], count: int) -> Progress:

@@ -6,7 +6,7 @@ the decisions of a replay. What a decision adds follows for both from the balanc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -64,15 +64,18 @@ class Standing:
     Args:
         stage: of its customer, or the account's id where that is to be looked up.
 
+    ``held`` and ``redeemed`` are points by currency, ``cost`` is what the redeemed ones were worth
+    when they were redeemed, thousandths of a minor unit.
     """
 
-    __slots__ = ("held", "redeemed", "stage", "tier")
+    __slots__ = ("cost", "held", "redeemed", "stage", "tier")
 
     def __init__(self, stage: str | bytes) -> None:
         self.stage = stage
         self.tier = ""
         self.held: dict[str, int] = {}
         self.redeemed: dict[str, int] = {}
+        self.cost: dict[str, int] = {}
 
 
 class Tally:
@@ -81,10 +84,14 @@ class Tally:
     Args:
         calendar: of the tenant.
         stages: of accounts' customers, by account id.
+        value: returns what 1,000 points of a currency are worth at an instant, minor units.
 
     """
 
-    def __init__(self, calendar: Calendar, stages: Mapping[bytes, str]) -> None:
+    def __init__(
+        self, calendar: Calendar, stages: Mapping[bytes, str], value: Callable[[str, int], int]
+    ) -> None:
+        self._value = value
         self._calendar = calendar
         self._stages = stages
         self._months: dict[int, int] = {}
@@ -93,12 +100,11 @@ class Tally:
 
     def __getstate__(self) -> tuple[object, ...]:
         """Return what another process needs to add it up."""
-        return self._calendar, self.cells, self.accounts
+        return self.cells, self.accounts
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Become what another process has tallied."""
-        self._calendar, self.cells, self.accounts = state
-        self._stages, self._months = {}, {}
+        self.cells, self.accounts = state
 
     def account(self, account_id: bytes) -> Standing:
         """Return an account, begun if it is new."""
@@ -140,12 +146,17 @@ class Tally:
         if kind is None:
             cell[REDEEMED] -= reversed_points
             cell[EXPIRED] += reversed_points - change
-            known.redeemed[currency] = known.redeemed.get(currency, 0) - reversed_points
+            self._redeemed(known, currency, moved.at, -reversed_points)
             return
         column, sign = kind
         cell[column] += sign * change
         if column == REDEEMED:
-            known.redeemed[currency] = known.redeemed.get(currency, 0) - change
+            self._redeemed(known, currency, moved.at, -change)
+
+    def _redeemed(self, known: Standing, currency: str, at: int, points: int) -> None:
+        known.redeemed[currency] = known.redeemed.get(currency, 0) + points
+        cost = points * self._value(currency, at)
+        known.cost[currency] = known.cost.get(currency, 0) + cost
 
     def add_all(self, other: Tally) -> None:
         """Add a tally of other accounts."""

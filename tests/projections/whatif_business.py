@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
+
+from msgspec.structs import replace
 
 from domain.earning.earning import Earning
 from domain.errors import Refused
@@ -35,7 +38,11 @@ from domain.programmes.format import (
     Transfers,
     version_digest,
 )
-from domain.programmes.lifetimes import ExpiresAfterMonths, ExpiresWithoutActivity
+from domain.programmes.lifetimes import (
+    ExpiresAfterMonths,
+    ExpiresWithoutActivity,
+    NeverExpires,
+)
 from domain.programmes.tier_rules import (
     HoldsForMonths,
     Level,
@@ -114,6 +121,11 @@ LASTING = ProgrammeVersion(
     ),
     transfers=Transfers(),
 )  # fmt: skip
+FOREVER = replace(
+    CLUB, caps=(), rules=(replace(BASE, caps=(), tiers={}), STATUS),
+    currencies=(replace(CLUB.currencies[0], expiry=NeverExpires()), CLUB.currencies[1]),
+)  # fmt: skip
+"""A club whose points never expire: the one of docs/what-if.md."""
 CURRENCY = {"club": "points", "lasting": "stars"}
 
 
@@ -124,17 +136,36 @@ class WhatIfBusiness:
         url: of a migrated database.
         seed: of everything.
         customers: how many.
+        days: how long it lives.
+        versions: of its programmes from the beginning on.
+        later: a version that is approved shortly before it begins.
+        hurried: whether several ask at the same time; if not, all of it is the same every time.
 
     """
 
-    def __init__(self, url: str, seed: int, customers: int = 50) -> None:
+    def __init__(
+        self,
+        url: str,
+        seed: int,
+        customers: int = 50,
+        days: int = 500,
+        versions: tuple[ProgrammeVersion, ...] = (CLUB, LASTING),
+        later: ProgrammeVersion | None = RICHER,
+        *,
+        hurried: bool = True,
+    ) -> None:
         self.engine = Engine(url, DEMO_SOURCES)
+        self._versions = versions
+        self._later = later
+        self._hurried = hurried
         self.logs = self.engine.logs
         self.calendar = CONTEXT.calendar
         self.clock = BEGIN
         self.refused = 0
         self.asked = 0
-        self._messages = [one for one in simulated(customers, seed) if one.outcome != "rejected"]
+        self._messages = [
+            one for one in simulated(customers, seed, days) if one.outcome != "rejected"
+        ]
         self._chance = random.Random(seed)
         self._numbers = count(1)
         self._redemptions: list[tuple[bytes, bytes]] = []
@@ -144,8 +175,8 @@ class WhatIfBusiness:
 
     def live(self) -> None:
         """Live through all of it."""
-        self.approve(CLUB)
-        self.approve(LASTING)
+        for version in self._versions:
+            self.approve(version)
         chance, place = self._chance, 0
         with self._writer() as writer:
             while place < len(self._messages):
@@ -153,8 +184,9 @@ class WhatIfBusiness:
                 place += len(some)
                 self.engine.take_in([one.payload for one in some])
                 self.clock = max(self.clock, *(one.arrives_at for one in some))
-                if self.clock > instant_of(RICHER.effective_from) - 20 * DAY:
-                    self.approve(RICHER)
+                later = self._later
+                if later is not None and self.clock > instant_of(later.effective_from) - 20 * DAY:
+                    self.approve(later)
                 if chance.random() < 0.8:
                     self._judge(writer)
                 self._ask(writer, chance.randint(0, 12))
@@ -245,7 +277,10 @@ class WhatIfBusiness:
             return
         futures = []
         for _ in range(orders):
-            futures.append(writer.submit(self._order(accounts)))
+            future = writer.submit(self._order(accounts))
+            if not self._hurried:
+                wait([future])
+            futures.append(future)
             self.asked += 1
             self.clock += self._chance.randint(0, HOUR)
         for future in futures:
@@ -293,6 +328,7 @@ class WhatIfBusiness:
                 adjustment_id=request_id, currency=currency, points=points, reason="goodwill",
                 by="ana", approved_by="ben",
                 expires_at=chance.choice((None, self.clock + 50 * DAY)),
+                kind=chance.choice(("promotional", "paid")),
             ),
             "take": Adjust(
                 adjustment_id=request_id, currency=currency, points=-points - 5, reason="mistake",
