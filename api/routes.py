@@ -14,6 +14,7 @@ from api.loyalty_routes import loyalty_endpoints
 from api.parameters import Parameter, within
 from api.programme_routes import programme_endpoints
 from api.settings import ApiLimits
+from api.simulation_routes import simulation_endpoints
 from domain.cloudevent import BATCH_TYPE, STRUCTURED_TYPE, CloudEvent
 from projections.customer.reading.biography import LifecycleShown
 from projections.customer.reading.display import Personal
@@ -58,6 +59,7 @@ def endpoints(limits: ApiLimits, customer: type) -> tuple[Endpoint, ...]:
         *_of_touchpoints(),
         *_of_intake(limit),
         *programme_endpoints(),
+        *simulation_endpoints(),
         *loyalty_endpoints(),
         *finance_endpoints(),
         *_of_operating(),

@@ -18,6 +18,7 @@ from api.keyring import Keyring
 from api.metrics import Metrics
 from api.problems import Problem
 from api.settings import ApiSettings
+from api.simulation_desk import SimulationDesk
 from domain.touchpoints import CATALOGUE
 from journal.connecting import connect
 from journal.decisions import open_decisions
@@ -65,6 +66,7 @@ class Services(msgspec.Struct, kw_only=True):
         accounts: reads owned accounts.
         adjustments: records who asked for which adjustment; blocks as well.
         redemptions: which account a redemption is of, for the latest ones.
+        simulations: runs what-ifs.
         metrics: counts.
 
     """
@@ -89,6 +91,7 @@ class Services(msgspec.Struct, kw_only=True):
     accounts: AccountDesk
     adjustments: AdjustmentOffice
     redemptions: dict[bytes, bytes]
+    simulations: SimulationDesk
     metrics: Metrics
 
     async def reach(self, wanted: Coordinate) -> None:
@@ -163,6 +166,7 @@ async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> Asyn
         settings.conninfo, logs.decisions, settings.context.calendar, limits, clock, desk
     )
     ledger = _ledger(settings, logs, clock)
+    simulations = SimulationDesk(settings.conninfo, logs, settings.context.calendar)
     writer.start()
     ledger.start()
     try:
@@ -187,9 +191,11 @@ async def open_services(settings: ApiSettings, clock: Callable[[], int]) -> Asyn
             accounts=accounts,
             adjustments=AdjustmentOffice(decisions),
             redemptions={},
+            simulations=simulations,
             metrics=metrics,
         )
     finally:
+        await loop.run_in_executor(None, simulations.close)
         await loop.run_in_executor(None, writer.close)
         await loop.run_in_executor(None, decisions.close)
         await reader.close()

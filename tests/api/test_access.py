@@ -32,6 +32,7 @@ def path_of(endpoint: Endpoint) -> str:
         code="club",
         version="2026-1",
         account_id="00000000-0000-8000-8000-000000000000",
+        simulation_id="00000000-0000-8000-8000-000000000000",
         redemption_id="00000000-0000-8000-8000-000000000000",
         adjustment_id="00000000-0000-8000-8000-000000000000",
     )
