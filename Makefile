@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 BROKER_LIBS := .broker/libs
 LEDGER_TESTS := $(addprefix tests/domain/test_ledger, .py _totals.py _time.py _points.py _damage.py _any_history.py)
 MUTATION := domain/ledger $(LEDGER_TESTS)
-BENCHMARKS := ingest ingest-kafka project late rebuild freshness read redeem redeem-http close
+BENCHMARKS := ingest ingest-kafka project late rebuild freshness read redeem redeem-http close whatif
 
 .DEFAULT_GOAL := help
 .PHONY: help env lock demo check test test-postgres-15 test-slow mutation broker bench clean

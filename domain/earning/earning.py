@@ -204,12 +204,13 @@ class Earning:
         account = desk.account
         record = store.records.get((version.programme, fact.entry_id), {}).get(account.id)
         first = record is None
+        occasion = occasion_of(fact, version.calendar)
         if record is None:
             self._end_tiers(desk, fact.occurred_at)
-            record = _first_record(desk, version, fact)
+            record = _first_record(desk, version, occasion, fact.entry_id)
         elif record.version != version.version:
             record.version = version.version
-        case = Case(desk, version, record, occasion_of(fact, version.calendar), cause)
+        case = Case(desk, version, record, occasion, cause)
         left = self._left(store, case.occasion)
         shares: dict[str, tuple[Share, ...]] = {}
         if left is not None:
@@ -240,6 +241,8 @@ class Earning:
         touchpoint = occasion.touchpoint
         if not isinstance(touchpoint, PurchaseMade):
             return occasion
+        if (occasion.source, touchpoint.number) not in store.knowledge.returns:
+            return occasion
         returns = list(store.knowledge.returns_of(occasion.source, touchpoint.number))
         if not returns:
             return occasion
@@ -262,15 +265,17 @@ class Earning:
             judge_tier_of(case.desk, version, known.occurred_at, cause.entry_id)
 
 
-def _first_record(desk: Desk, version: CompiledVersion, fact: Fact) -> AwardRecord:
+def _first_record(
+    desk: Desk, version: CompiledVersion, occasion: Occasion, touchpoint: bytes
+) -> AwardRecord:
     account = desk.account
-    first = isinstance(fact.touchpoint, PurchaseMade) and not account.first_purchase
-    keys = cap_keys(version, occasion_of(fact, version.calendar))
+    first = isinstance(occasion.touchpoint, PurchaseMade) and not account.first_purchase
+    keys = cap_keys(version, occasion)
     used = {key: account.used[key] for key in keys if key in account.used}
     if first:
-        desk.post(FirstPurchaseRecognised(at=fact.occurred_at, touchpoint=fact.entry_id))
+        desk.post(FirstPurchaseRecognised(at=occasion.occurred_at, touchpoint=touchpoint))
     standing = Standing(account.tier, first, used)
-    return AwardRecord(fact.entry_id, account.id, version.programme, version.version, standing)
+    return AwardRecord(touchpoint, account.id, version.programme, version.version, standing)
 
 
 def _sold(store: EarningStore, returned: Fact) -> list[bytes]:

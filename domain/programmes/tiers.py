@@ -151,9 +151,16 @@ class _Ladder:
         self._ranks = ranks
         self._calendar = calendar
         self._qualification = qualification
+        self._counted: dict[int, int] = {}
 
     def points(self, day: int) -> int:
         """Return the points that qualify on a day."""
+        counted = self._counted.get(day)
+        if counted is None:
+            counted = self._counted[day] = self._count(day)
+        return counted
+
+    def _count(self, day: int) -> int:
         shown = self._qualification
         if isinstance(self._rules.measure, BalanceMeasure):
             return shown.balance

@@ -34,6 +34,7 @@ TINY = {
         "--paced-rate 100"
     ),
     "close": "--parties 50 --purchases 300 --redemptions 300 --rounds 1",
+    "whatif": "--parties 100 --events 2400 --redemptions 240 --rounds 2",
 }
 # What must hold at any speed, and the control with which it must not.
 CHECKED = {
@@ -47,6 +48,7 @@ CHECKED = {
     "redeem": ("overdrafts", "unlocked"),
     "redeem_http": ("not_booked_once", "one-key"),
     "close": ("roll_forward_is_ledger", "stale"),
+    "whatif": ("control_is_ledger", "timeless"),
 }
 WITHOUT_BROKER = [name for name in TINY if name != "ingest_kafka"]
 
