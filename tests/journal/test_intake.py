@@ -220,4 +220,4 @@ def test_no_value_stands_in_the_reason_of_a_rejection(engine: Engine) -> None:
     (outcome,) = engine.take_in([purchase(channel="ana@example.test")])
     assert "bad_data" == outcome.code
     assert "ana" not in outcome.detail
-    assert "$.channel" in outcome.detail
+    assert "channel: expected one of the values in the schema" in outcome.detail
