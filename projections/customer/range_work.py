@@ -48,6 +48,9 @@ def begin_work(task: RangeTask, context: Context) -> None:
     """Prepare a worker process."""
     _Work.task = task
     _Work.connection = folding_connection(task.conninfo, "vinculo rebuild worker")
+    # A range need not be on disk before the next one is folded: the switch comes later in the same
+    # write-ahead log and waits for all of it, and a rebuild that is cut off begins anew.
+    _Work.connection.execute("SET synchronous_commit = off")
     _Work.folding = RangeFolding(Fold(context), task.log_id, task.generation)
     gc.freeze()
     gc.disable()  # states hold no cycles; a range is freed by its references
